@@ -1,0 +1,1 @@
+"""Who watches what: cameras, kelurahan and what each place is prone to."""
