@@ -1,5 +1,6 @@
 """Streams read over real sockets, as the grabber reads them."""
 
+import itertools
 import threading
 
 import av
@@ -27,7 +28,7 @@ def test_timestamps_go_on_evenly_over_the_loops(served: ServerThread, name: str,
         taken = packets(container, 70)  # the clip has 45 frames: at least one seam is in it
     times = [packet.pts for packet in taken if packet.pts is not None]
     assert len(times) >= 69
-    steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(times)]
     assert all(_distance(step) <= ROUNDING and step > ROUNDING for step in steps)
     if transport == "tcp":  # nothing is lost on the way
         assert max(steps) <= STEP + ROUNDING
