@@ -21,7 +21,8 @@ def ensure_topics(bus: BusSection, stop: threading.Event | None = None) -> None:
         InterruptedError: `stop` was set before a broker answered.
     """
     settings = common(bus.bootstrap_servers, "admin")
-    settings.pop("allow_auto_create_topics")
+    for key in ("allow_auto_create_topics", "metrics_enabled"):
+        settings.pop(key)
     admin: Any = retrying("admin", lambda: KafkaAdminClient(**settings), stop)
     try:
         retrying("topics", lambda: _create_missing(admin, bus), stop)

@@ -1,4 +1,4 @@
-"""Connections to the bus that outlast it: whoever asks for one gets it as soon as a broker answers, however long that takes."""
+"""Connections to the bus that outlast it: whoever asks for one gets it as soon as a broker answers."""
 
 import os
 import threading

@@ -142,7 +142,8 @@ class Consumer:
 
     def committed(self, place: Place) -> int | None:
         """Return the group's committed offset (the one to read next), or None."""
-        return self._ask("committed", lambda: self._kafka.committed(TopicPartition(*place)))
+        offset = self._ask("committed", lambda: self._kafka.committed(TopicPartition(*place)))
+        return None if offset is None else int(offset)
 
     def offset_at(self, place: Place, at_ms: int) -> int:
         """Return the offset of the first record stamped at or after `at_ms`; the end offset when there is none."""

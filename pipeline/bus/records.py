@@ -115,7 +115,8 @@ class Incident(Record):
     """One event in the city, as it stands at `updated_ms`; a record of the same id and a higher `revision` replaces it.
 
     `first_seen_ms` is the capture time of the earliest frame of the evidence that opened it, `opened_ms` that of the
-    frame that tipped it; `decided_ms` is when the confirm worker said so. `frame` is the best frame so far (shown as the still).
+    frame that tipped it; `decided_ms` is when the confirm worker said so. `frame` is the best frame so far, shown as
+    the still.
     """
 
     schema_: Literal[1] = Field(1, alias="schema")

@@ -5,6 +5,7 @@
     - `BusError`: the bus did not acknowledge what was sent.
     - `RecordError`: bytes on the bus that do not hold to their contract; the message is the reason in `siaga.dead`.
     - `ModelError`: a model or its manifest cannot be used.
+    - `StoreError`: the database or the evidence store did not take or give what was asked.
     - `SourceError`: a camera, file or folder cannot be read; the message never holds a password.
 """
 
@@ -27,6 +28,10 @@ class RecordError(SiagaError):
 
 class ModelError(SiagaError):
     """A model file or its manifest is missing, altered or of an unknown kind."""
+
+
+class StoreError(SiagaError):
+    """The database or the evidence store did not take or give what was asked; the message holds no password."""
 
 
 class SourceError(SiagaError):

@@ -24,8 +24,8 @@ class Section(BaseModel):
 class CitySection(Section):
     """Who watches what."""
 
-    name: str = "Jakarta"
-    timezone: str = "Asia/Jakarta"
+    name: str = Field("Jakarta", description="The city, as the desk names it")
+    timezone: str = Field("Asia/Jakarta", description="Zone of schedules and of the clock on the desk")
     cameras: str = Field("cameras.csv", description="Camera registry, relative to this file")
     kelurahan: str = Field("kelurahan.csv", description="Kelurahan with their official codes, relative to this file")
     place_radius_m: float = Field(75, ge=0, description="Cameras within this distance see the same place")
@@ -35,21 +35,27 @@ class EmbeddedBusSection(Section):
     """The broker that comes with Siaga."""
 
     enabled: bool = Field(True, description="Start the embedded broker with `siaga run`")
-    dir: str = Field("var/bus", description="Where it keeps its log, relative to the data folder")
+    dir: str = Field("bus", description="Where it keeps its log, relative to the data folder")
 
 
 class BusSection(Section):
     """The message bus."""
 
-    bootstrap_servers: str = "127.0.0.1:9092"
-    embedded: EmbeddedBusSection = EmbeddedBusSection()
-    partitions: int = Field(6, ge=1, le=1000)
-    replication: int = Field(1, ge=1, le=5)
-    frames_retention_s: Seconds = 600
+    bootstrap_servers: str = Field(
+        "127.0.0.1:9092", description="Brokers, comma separated; the embedded one listens on the first"
+    )
+    embedded: EmbeddedBusSection = Field(EmbeddedBusSection(), description="The broker that comes with Siaga")
+    partitions: int = Field(
+        6, ge=1, le=1000, description="Partitions of each topic when it is made; detectors share them"
+    )
+    replication: int = Field(1, ge=1, le=5, description="Copies of each partition; 3 on a city's Kafka cluster")
+    frames_retention_s: Seconds = Field(600, description="How long sampled frames can be read back")
     frames_retention_mb: float = Field(1024, gt=0, description="Bound of the frames topic over all partitions, MB")
-    observations_retention_s: Seconds = 3 * 86400
-    observations_retention_mb: float = Field(1024, gt=0)
-    incidents_retention_s: Seconds = 30 * 86400
+    observations_retention_s: Seconds = Field(259_200, description="How long observations can be replayed")
+    observations_retention_mb: float = Field(1024, gt=0, description="Bound of the observations topic, MB")
+    incidents_retention_s: Seconds = Field(
+        2_592_000, description="How long incidents stay on the bus (the database keeps them)"
+    )
 
 
 class GrabSection(Section):
@@ -57,26 +63,28 @@ class GrabSection(Section):
 
     floor_fps: float = Field(1.0, gt=0, le=30, description="Rate that is never gated, frames a second")
     activity_fps: float = Field(2.0, gt=0, le=30, description="Rate while something moves")
-    burst_fps: float = Field(8.0, gt=0, le=30)
-    burst_s: Seconds = 2.0
+    burst_fps: float = Field(8.0, gt=0, le=30, description="Rate within a burst")
+    burst_s: Seconds = Field(2.0, description="Length of a burst")
     bursts_per_minute: float = Field(30, ge=0, description="Burst budget of one process, over all its cameras")
     longest_side: int = Field(640, ge=64, le=4096, description="Sampled frames are scaled to this longest side, px")
-    jpeg_quality: int = Field(85, ge=30, le=100)
-    open_timeout_s: Seconds = 5
-    read_timeout_s: Seconds = 4
-    backoff_min_s: Seconds = 0.5
-    backoff_max_s: Seconds = 8
+    jpeg_quality: int = Field(85, ge=30, le=100, description="Quality of the sampled JPEG")
+    open_timeout_s: Seconds = Field(5, description="A camera that does not answer within this time is lost")
+    read_timeout_s: Seconds = Field(
+        4, description="A stream that stands still this long is lost (the real stall is about twice)"
+    )
+    backoff_min_s: Seconds = Field(0.5, description="First wait before a lost camera is tried again")
+    backoff_max_s: Seconds = Field(8, description="Longest wait between two tries, for ever")
     frozen_after_s: Seconds = Field(30, description="The same picture for this long is an outage")
-    dark_after_s: Seconds = 20
-    covered_after_s: Seconds = 20
+    dark_after_s: Seconds = Field(20, description="A black picture for this long is an outage")
+    covered_after_s: Seconds = Field(20, description="A picture without detail for this long is an outage")
     queue_frames: int = Field(
         4, ge=1, description="Sampled frames that may wait per camera; then the oldest is dropped"
     )
     in_flight_mb: float = Field(64, gt=0, description="Bytes handed to the bus and not yet acknowledged")
     ring_s: Seconds = Field(40, description="Seconds of encoded video kept per camera for clips")
-    ring_mb: float = Field(24, gt=0)
-    clip_before_s: Seconds = 10
-    clip_after_s: Seconds = 20
+    ring_mb: float = Field(24, gt=0, description="Bound of that memory per camera, MB")
+    clip_before_s: Seconds = Field(10, description="Seconds of a clip before the incident opened")
+    clip_after_s: Seconds = Field(20, description="Seconds of a clip after the incident opened")
 
 
 class DetectSection(Section):
@@ -84,7 +92,7 @@ class DetectSection(Section):
 
     models: tuple[str, ...] = Field(("models/fire_smoke",), description="Model folders, each with a manifest.yaml")
     providers: tuple[str, ...] = Field((), description="onnxruntime providers in order; empty = best available")
-    threads: int = Field(1, ge=1, le=64)
+    threads: int = Field(1, ge=1, le=64, description="Threads of one model session on CPU")
     batch: int = Field(0, ge=0, le=256, description="Frames a pass; 0 = 1 on CPU, 16 on GPU")
     workers: int = Field(1, ge=1, le=64, description="Detector processes started by `siaga run`")
     max_age_s: Seconds = Field(
@@ -107,26 +115,26 @@ class KindRule(Section):
     cooldown_s: float = Field(
         120, ge=0, description="After closing, the same camera reopens the same incident within this time"
     )
-    update_every_s: Seconds = 10
+    update_every_s: Seconds = Field(10, description="An open incident is updated at most this often")
 
 
 class Schedule(Section):
     """Hours in which a kind is not raised, local time."""
 
-    kind: Kind
+    kind: Kind = Field(description="The kind that is not raised")
     cameras: tuple[str, ...] = Field((), description="Camera ids; empty = all")
-    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    end: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    reason: str
+    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="From, HH:MM")
+    end: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Until, HH:MM; may lie past midnight")
+    reason: str = Field(description="Why, as the counters and logs name it")
 
 
 class CameraRule(Section):
     """Thresholds of one camera that differ from the kind's."""
 
-    kind: Kind
-    threshold: Share | None = None
-    close_threshold: Share | None = None
-    min_evidence: float | None = None
+    kind: Kind = Field(description="The kind that these values are for")
+    threshold: Share | None = Field(None, description="Instead of the kind's threshold")
+    close_threshold: Share | None = Field(None, description="Instead of the kind's close_threshold")
+    min_evidence: float | None = Field(None, description="Instead of the kind's min_evidence")
 
 
 def _default_kinds() -> dict[Kind, KindRule]:
@@ -137,9 +145,11 @@ def _default_kinds() -> dict[Kind, KindRule]:
 class ConfirmSection(Section):
     """Observations in, incidents out."""
 
-    kinds: dict[Kind, KindRule] = Field(default_factory=_default_kinds)
-    cameras: dict[str, tuple[CameraRule, ...]] = Field(default_factory=dict)
-    quiet: tuple[Schedule, ...] = ()
+    kinds: dict[Kind, KindRule] = Field(default_factory=_default_kinds, description="Rules by kind")
+    cameras: dict[str, tuple[CameraRule, ...]] = Field(
+        default_factory=dict, description="Thresholds by camera id: a list of rules each"
+    )
+    quiet: tuple[Schedule, ...] = Field((), description="Hours in which a kind is not raised")
     merge_window_s: Seconds = Field(
         120, description="Cameras of one place that see the same kind within this time make one incident"
     )
@@ -150,49 +160,53 @@ class StoreSection(Section):
     """What must not be lost."""
 
     url: str = Field(
-        "sqlite:///var/siaga.db", description="SQLAlchemy URL; a relative SQLite path is under the data folder"
+        "sqlite:///siaga.db", description="SQLAlchemy URL; a relative SQLite path is under the data folder"
     )
-    evidence: str = Field("var/evidence", description="Folder or s3://bucket/prefix for stills and clips")
-    evidence_quota_mb: float = Field(20_000, gt=0)
+    evidence: str = Field(
+        "evidence", description="Folder (relative to the data folder) or s3://bucket/prefix for stills and clips"
+    )
+    evidence_quota_mb: float = Field(
+        20_000, gt=0, description="Above it, evidence of closed and reviewed incidents goes, oldest first, MB"
+    )
 
 
 class WebhookTarget(Section):
     """One receiver of signed incident notices."""
 
-    name: str = Field(pattern=r"^[a-z0-9_-]{1,40}$")
-    url: str = Field(pattern=r"^https?://")
+    name: str = Field(pattern=r"^[a-z0-9_-]{1,40}$", description="Name of the target in timelines and metrics")
+    url: str = Field(pattern=r"^https?://", description="Where notices are posted")
     secret: str = Field(min_length=16, description="HMAC-SHA256 key; `env:NAME` reads it from the environment")
     kelurahan: tuple[str, ...] = Field((), description="Codes or code prefixes served by it; empty = all")
-    kinds: tuple[Kind, ...] = ()
-    timeout_s: Seconds = 5
+    kinds: tuple[Kind, ...] = Field((), description="Kinds it wants; empty = all")
+    timeout_s: Seconds = Field(5, description="Patience for its answer")
 
 
 class AlertSection(Section):
     """Incidents in, deliveries out."""
 
-    webhooks: tuple[WebhookTarget, ...] = ()
-    retry_min_s: Seconds = 1
-    retry_max_s: Seconds = 300
-    give_up_after_s: Seconds = 86400
-    lease_s: Seconds = 30
+    webhooks: tuple[WebhookTarget, ...] = Field((), description="Receivers of signed notices (docs/webhook.md)")
+    retry_min_s: Seconds = Field(1, description="First wait before a failed delivery is tried again")
+    retry_max_s: Seconds = Field(300, description="Longest wait between two tries")
+    give_up_after_s: Seconds = Field(86_400, description="A notice undelivered this long is put aside and shown")
+    lease_s: Seconds = Field(30, description="A delivery not reported back within this time is tried by another worker")
 
 
 class DeskSection(Section):
     """What people see."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
-    session_hours: float = Field(12, gt=0)
+    host: str = Field("127.0.0.1", description="Address that the desk listens on")
+    port: int = Field(8080, ge=0, le=65535, description="Port of the desk")
+    session_hours: float = Field(12, gt=0, description="A sign-in lasts this long")
     behind_tls: bool = Field(False, description="Mark session cookies Secure")
-    language: Literal["id", "en"] = "id"
+    language: Literal["id", "en"] = Field("id", description="Language of the desk before somebody chooses")
 
 
 class OpsSection(Section):
     """Running it."""
 
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int = Field(9464, ge=0, le=65535)
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics_host: str = Field("127.0.0.1", description="Address that metrics are served on")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="Port of the metrics of all stages together")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     log_json: bool = Field(True, description="JSON lines; false = readable text")
     stale_after_s: Seconds = Field(
         15, description="A stage whose input waits and whose output stood still this long is not healthy"

@@ -25,7 +25,9 @@ class Settings(Section):
     """The whole configuration. `base` is the folder of the file; relative registry paths start there."""
 
     base: Path = Field(default=Path(), exclude=True)
-    data_dir: Path = Field(default=Path(), description="Relative runtime paths (database, bus, evidence) start here")
+    data_dir: Path = Field(
+        default=Path("var"), description="Folder of database, bus log and evidence, relative to where Siaga is started"
+    )
     city: CitySection = CitySection()
     bus: BusSection = BusSection()
     grab: GrabSection = GrabSection()
