@@ -1,0 +1,1 @@
+"""Training, evaluation and data preparation that never run in production."""

@@ -1,0 +1,1 @@
+"""The fire, smoke and person detector: data preparation, training, evaluation and export."""
