@@ -102,13 +102,14 @@ class Observation(Record):
 
 
 class Witness(Record):
-    """A camera that saw the incident."""
+    """A camera that saw the incident, and as which kinds."""
 
     camera: Id
     first_seen_ms: Millis
     score: Ratio
     box: Box | None = None
     frame: FrameRef | None = None
+    kinds: tuple[Kind, ...] = ()
 
 
 class Incident(Record):

@@ -98,6 +98,9 @@ class DetectSection(Section):
     max_age_s: Seconds = Field(
         30, description="Activity and burst frames older than this are skipped and counted; floor frames never"
     )
+    min_score: Share = Field(0.05, description="Lower scores are not looked at")
+    min_box_score: Share = Field(0.1, description="Boxes below this are not kept in observations; their score still is")
+    max_boxes: int = Field(50, ge=1, le=1000, description="Boxes of one observation, best first")
 
 
 class KindRule(Section):
@@ -110,7 +113,10 @@ class KindRule(Section):
     min_span_s: float = Field(1.5, ge=0, description="Seconds that the agreeing frames must span")
     min_ratio: Share = Field(0.6, description="Share of the window's frames that must agree")
     min_evidence: float = Field(2.0, description="Sum of the agreeing frames' log-odds above the threshold's, in nats")
-    min_iou: Share = Field(0.1, description="Boxes of agreeing frames must overlap at least this much, or be this near")
+    min_iou: Share = Field(0.1, description="Boxes of agreeing frames must overlap at least this much, or be near")
+    strong_frames: int = Field(2, ge=1, description="Frames that are enough when the evidence is overwhelming")
+    strong_span_s: float = Field(0.9, ge=0, description="Seconds that overwhelming evidence must span")
+    strong_evidence: float = Field(7.0, description="Evidence that counts as overwhelming, in nats")
     close_after_s: Seconds = Field(30, description="Nothing seen for this long closes the incident")
     cooldown_s: float = Field(
         120, ge=0, description="After closing, the same camera reopens the same incident within this time"
@@ -154,6 +160,15 @@ class ConfirmSection(Section):
         120, description="Cameras of one place that see the same kind within this time make one incident"
     )
     min_quality: Share = Field(0.0, description="Frames of poorer picture quality are not evidence")
+    silent_grace_s: Seconds = Field(
+        20, description="A camera that went silent closes its incident this long after `close_after_s`"
+    )
+    burst_every_s: Seconds = Field(15, description="A candidate of one camera asks for a burst at most this often")
+    bursts_per_minute: float = Field(60, ge=0, description="Bursts asked for in the whole city")
+    memory_after_s: Seconds = Field(
+        7200, description="What stands still at one place for this long in sum is always there (a lamp)"
+    )
+    memory_days: float = Field(7, gt=0, description="What was not seen again for this long is forgotten")
 
 
 class StoreSection(Section):
