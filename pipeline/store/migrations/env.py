@@ -1,0 +1,10 @@
+"""What alembic runs: the migrations over the connection that `pipeline.store.migrate` hands it."""
+
+from alembic import context
+
+from pipeline.store.tables import Base
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, transactional_ddl=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,205 @@
+"""The outbox: what has to be done because of an incident, written with it in one transaction and leased by workers.
+
+`pending` rows wait for their time; a worker takes some as `leased`, with a token and an end of the lease; then they
+become `sent`, `dead` (with the reason), `superseded` (a newer notice says more) or `pending` again. A worker that dies
+leaves its rows leased; when the lease is over another takes them. Within one incident and target, rows are handed out
+one after the other: a closing never overtakes its opening.
+"""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from pipeline.store.tables import Document, Notice, OutboxRow
+from pipeline.store.timeline import add_event, take_turn
+
+FOLLOW_UPS: tuple[Notice, ...] = ("updated", "closed")
+"""Notices of which only the latest is worth sending."""
+_OPEN = ("pending", "leased")
+
+
+@dataclass(frozen=True)
+class Order:
+    """A row to be written; `key` is the idempotency key that the receiver may use."""
+
+    incident_id: str
+    revision: int
+    notice: Notice
+    target: str
+    channel: str
+    key: str
+    payload: Document
+
+
+def has(session: Session, key: str) -> bool:
+    """Whether a row of this idempotency key was ever written."""
+    return session.scalar(sa.select(OutboxRow.id).where(OutboxRow.idempotency_key == key)) is not None
+
+
+def enqueue(session: Session, order: Order, at_ms: int) -> bool:
+    """Write a row, once per idempotency key; False when it was there. The caller has taken its turn."""
+    if has(session, order.key):
+        return False
+    session.add(
+        OutboxRow(
+            incident_id=order.incident_id,
+            revision=order.revision,
+            notice=order.notice,
+            target=order.target,
+            channel=order.channel,
+            idempotency_key=order.key,
+            payload=order.payload,
+            state="pending",
+            attempts=0,
+            next_at_ms=at_ms,
+            created_ms=at_ms,
+        )
+    )
+    session.flush()
+    return True
+
+
+def supersede(session: Session, incident_id: str, target: str, revision: int) -> int:
+    """Set aside the follow-ups below `revision` that wait for this target; return how many."""
+    gone = session.execute(
+        sa.update(OutboxRow)
+        .where(OutboxRow.incident_id == incident_id, OutboxRow.target == target, OutboxRow.state == "pending")
+        .where(OutboxRow.notice.in_(FOLLOW_UPS), OutboxRow.revision < revision)
+        .values(state="superseded", last_error=f"revision {revision} says more")
+        .returning(OutboxRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
+
+
+def lease(
+    session: Session,
+    channel: str,
+    at_ms: int,
+    lease_ms: int,
+    *,
+    limit: int = 1,
+    targets: Collection[str] | None = None,
+) -> list[OutboxRow]:
+    """Take rows that are due, or whose lease is over, for `lease_ms`; workers never get the same row twice at once.
+
+    Args:
+        session: A writing transaction.
+        channel: Only rows of this channel.
+        at_ms: Now.
+        lease_ms: How long the rows are the caller's.
+        limit: At most this many rows.
+        targets: Only rows of these targets; None = of all.
+    """
+    due = sa.or_(
+        sa.and_(OutboxRow.state == "pending", OutboxRow.next_at_ms <= at_ms),
+        sa.and_(OutboxRow.state == "leased", OutboxRow.leased_until_ms <= at_ms),
+    )
+    query = sa.select(OutboxRow.id).where(OutboxRow.channel == channel, due, ~_earlier_waits())
+    if targets is not None:
+        query = query.where(OutboxRow.target.in_(targets))
+    query = query.order_by(OutboxRow.next_at_ms, OutboxRow.id).limit(limit).with_for_update(skip_locked=True)
+    # SQLite ignores FOR UPDATE: its writing transactions take turns.
+    ids = list(session.scalars(query))
+    if not ids:
+        return []
+    token = secrets.token_hex(16)
+    taken = session.scalars(
+        sa.update(OutboxRow)
+        .where(OutboxRow.id.in_(ids))
+        .values(state="leased", lease=token, leased_until_ms=at_ms + lease_ms, attempts=OutboxRow.attempts + 1)
+        .returning(OutboxRow)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return sorted(taken, key=lambda row: row.id)
+
+
+def _earlier_waits() -> Any:
+    """Return the condition that an earlier row of the same incident and target is not finished."""
+    earlier = aliased(OutboxRow)
+    return (
+        sa.exists()
+        .where(earlier.incident_id == OutboxRow.incident_id, earlier.target == OutboxRow.target)
+        .where(earlier.id < OutboxRow.id, earlier.state.in_(_OPEN))
+    )
+
+
+def held(session: Session, row_id: int, token: str | None) -> OutboxRow | None:
+    """Return the row if this lease still holds it, and take the turn; None when another worker has or finished it."""
+    take_turn(session)
+    row = session.get(OutboxRow, row_id, populate_existing=True)
+    return row if row is not None and row.state == "leased" and row.lease == token else None
+
+
+def complete(session: Session, row: OutboxRow, at_ms: int, receipt: Document) -> None:
+    """Mark a held row as sent, with the receipt of whoever took it."""
+    row.state, row.sent_ms, row.receipt, row.last_error = "sent", at_ms, receipt, None
+    _release(session, row)
+
+
+def put_off(session: Session, row: OutboxRow, next_at_ms: int, reason: str) -> bool:
+    """Try a held row again later; False when a newer notice says more, and it was superseded instead."""
+    row.last_error = reason
+    newer = sa.select(OutboxRow.id).where(OutboxRow.incident_id == row.incident_id, OutboxRow.target == row.target)
+    newer = newer.where(OutboxRow.notice.in_(FOLLOW_UPS), OutboxRow.revision > row.revision)
+    superseded = row.notice in FOLLOW_UPS and session.scalar(newer.limit(1)) is not None
+    row.state, row.next_at_ms = ("superseded" if superseded else "pending"), next_at_ms
+    _release(session, row)
+    return not superseded
+
+
+def bury(session: Session, row: OutboxRow, at_ms: int, reason: str) -> None:
+    """Give a held row up, with the reason in the incident's timeline."""
+    row.state, row.last_error = "dead", reason
+    _release(session, row)
+    detail = {"notice": row.notice, "target": row.target, "channel": row.channel, "reason": reason}
+    add_event(session, row.incident_id, at_ms, "undelivered", {**detail, "attempts": row.attempts})
+
+
+def resend(session: Session, row_id: int, at_ms: int, actor: str) -> bool:
+    """Put a dead row back as pending, with who asked for it in the timeline; False when it is not dead."""
+    take_turn(session)
+    row = session.get(OutboxRow, row_id, populate_existing=True)
+    if row is None or row.state != "dead":
+        return False
+    row.state, row.next_at_ms, row.created_ms = "pending", at_ms, at_ms
+    add_event(session, row.incident_id, at_ms, "resent", {"notice": row.notice, "target": row.target}, actor)
+    return True
+
+
+def dead(session: Session, limit: int = 200) -> list[OutboxRow]:
+    """Return the rows that were given up, the newest first."""
+    query = sa.select(OutboxRow).where(OutboxRow.state == "dead").order_by(OutboxRow.id.desc()).limit(limit)
+    return list(session.scalars(query))
+
+
+def of_incident(session: Session, incident_id: str) -> list[OutboxRow]:
+    """Return all rows of an incident, oldest first."""
+    query = sa.select(OutboxRow).where(OutboxRow.incident_id == incident_id).order_by(OutboxRow.id)
+    return list(session.scalars(query))
+
+
+def waiting(session: Session) -> dict[str, tuple[int, int | None]]:
+    """Return how many rows wait (pending or leased) by channel, and since when the oldest does, epoch ms."""
+    rows = session.execute(
+        sa.select(OutboxRow.channel, sa.func.count(), sa.func.min(OutboxRow.created_ms))
+        .where(OutboxRow.state.in_(_OPEN))
+        .group_by(OutboxRow.channel)
+    )
+    return {channel: (count, oldest) for channel, count, oldest in rows}
+
+
+def unknown_targets(session: Session, known: Collection[str], channels: Collection[str]) -> list[OutboxRow]:
+    """Return waiting rows of the given channels whose target is none of the known: it left the configuration."""
+    query = sa.select(OutboxRow).where(OutboxRow.state == "pending", OutboxRow.channel.in_(channels))
+    return list(session.scalars(query.where(OutboxRow.target.not_in(known)).limit(500)))
+
+
+def _release(session: Session, row: OutboxRow) -> None:
+    """End the lease of a row."""
+    row.lease = row.leased_until_ms = None
+    session.flush()

@@ -1,0 +1,102 @@
+"""People who may sign in, and their sign-ins. Passwords and tokens are the desk's business; here only hashes lie."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pipeline.store.tables import SessionRow, UserRow
+
+
+def add_user(
+    session: Session,
+    name: str,
+    password_hash: str,
+    role: str,
+    areas: Sequence[str],
+    at_ms: int,
+    must_change: bool = False,
+) -> UserRow | None:
+    """Add a person; None when the name is taken. `must_change` asks for a new password at the first sign-in."""
+    if session.get(UserRow, name) is not None:
+        return None
+    row = UserRow(
+        name=name,
+        password_hash=password_hash,
+        role=role,
+        areas=list(areas),
+        created_ms=at_ms,
+        disabled=False,
+        must_change=must_change,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def get_user(session: Session, name: str) -> UserRow | None:
+    """Return a person by name."""
+    return session.get(UserRow, name)
+
+
+def list_users(session: Session) -> list[UserRow]:
+    """Return all people by name."""
+    return list(session.scalars(sa.select(UserRow).order_by(UserRow.name)))
+
+
+def count_users(session: Session) -> int:
+    """Return how many people there are; 0 means that this is the first start."""
+    return session.scalar(sa.select(sa.func.count()).select_from(UserRow)) or 0
+
+
+def set_password(session: Session, name: str, password_hash: str) -> bool:
+    """Change a password to one of the person's own and end their sign-ins; False when there is no such person."""
+    row = session.get(UserRow, name)
+    if row is None:
+        return False
+    row.password_hash = password_hash
+    row.must_change = False
+    end_sessions(session, name)
+    return True
+
+
+def set_disabled(session: Session, name: str, disabled: bool) -> bool:
+    """Lock a person out (sign-ins end at once) or let in again; False when there is no such person."""
+    row = session.get(UserRow, name)
+    if row is None:
+        return False
+    row.disabled = disabled
+    if disabled:
+        end_sessions(session, name)
+    return True
+
+
+def open_session(session: Session, token_hash: str, user: str, at_ms: int, expires_ms: int) -> None:
+    """Keep a sign-in by the sha256 of its token."""
+    session.add(SessionRow(token_hash=token_hash, user=user, created_ms=at_ms, expires_ms=expires_ms))
+    session.flush()
+
+
+def session_user(session: Session, token_hash: str, at_ms: int) -> UserRow | None:
+    """Return whose sign-in this is; None when it is unknown or over, or the person is locked out."""
+    query = (
+        sa.select(UserRow)
+        .join(SessionRow, SessionRow.user == UserRow.name)
+        .where(SessionRow.token_hash == token_hash, SessionRow.expires_ms > at_ms, UserRow.disabled.is_(False))
+    )
+    return session.scalar(query)
+
+
+def close_session(session: Session, token_hash: str) -> None:
+    """Sign out."""
+    session.execute(sa.delete(SessionRow).where(SessionRow.token_hash == token_hash))
+
+
+def end_sessions(session: Session, user: str) -> None:
+    """End all sign-ins of a person."""
+    session.execute(sa.delete(SessionRow).where(SessionRow.user == user))
+
+
+def forget_sessions(session: Session, at_ms: int) -> None:
+    """Remove the sign-ins that are over."""
+    session.execute(sa.delete(SessionRow).where(SessionRow.expires_ms <= at_ms))
