@@ -13,8 +13,8 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from pipeline.city.redact import redact_text
 from pipeline.ops.errors import ConfigError, StoreError
+from pipeline.ops.redact import redact_text
 from pipeline.ops.settings import Settings
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from prometheus_client import Counter
 from sqlalchemy.orm import Session
 
-from pipeline.city.redact import redact_text
 from pipeline.ops.errors import ConfigError, StoreError
+from pipeline.ops.redact import redact_text
 from pipeline.ops.settings import Settings
 from pipeline.store.database import Database
 from pipeline.store.tables import EvidenceKind, EvidenceRow, MadeFrom
@@ -41,7 +41,7 @@ class Evidence:
 
 
 class EvidenceStore:
-    """Objects by key, in a folder (under the data folder) or a bucket (`s3://bucket/prefix`, credentials as for AWS)."""
+    """Objects by key, in a folder (under the data folder) or a bucket (`s3://bucket/prefix`, AWS credentials)."""
 
     def __init__(self, settings: Settings) -> None:
         place = settings.store.evidence

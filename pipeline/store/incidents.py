@@ -19,7 +19,7 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True)
 class Decided:
-    """How a decision went: `ok`, or why not (`unknown_incident`, `decided_meanwhile`, `already_so`), and how it stands."""
+    """How a decision went: `ok`, or why not (`unknown_incident`, `decided_meanwhile`, `already_so`); and the row."""
 
     ok: bool
     reason: str
