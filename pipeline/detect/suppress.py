@@ -1,0 +1,74 @@
+"""From candidates to detections: class-wise non-maximum suppression, numbers checked, places in 0..1 of the picture."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.bus.records import Detection
+from pipeline.detect.heads.base import Candidates
+from pipeline.detect.letterbox import Fit, Floats
+from pipeline.detect.manifest import Manifest
+
+MOST_PER_CLASS = 400
+"""Candidates of one class that are compared with each other, the best first."""
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+def nms(boxes: Floats, scores: Floats, limit: float) -> NDArray[np.intp]:
+    """Greedy suppression of `[K, 4]` by `[K]`: indices kept, best first; over `limit` IoU with a better box is out."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = boxes[order]
+    area = np.prod(np.clip(ranked[:, 2:] - ranked[:, :2], 0, None), 1)
+    low = np.maximum(ranked[:, None, :2], ranked[None, :, :2])
+    high = np.minimum(ranked[:, None, 2:], ranked[None, :, 2:])
+    common = np.prod(np.clip(high - low, 0, None), 2)
+    clashes = common / (area[:, None] + area[None] - common + 1e-9) > limit
+    alive = np.ones(len(order), bool)
+    for rank in range(len(order)):
+        if alive[rank]:
+            alive[rank + 1 :] &= ~clashes[rank, rank + 1 :]
+    return order[alive]
+
+
+def detections(found: Candidates, fit: Fit, manifest: Manifest, floor: float, most: int) -> tuple[Detection, ...]:
+    """Return what the candidates say, best first.
+
+    Args:
+        found: Candidates of one picture; rows with NaN or infinite numbers are left out.
+        fit: Where the picture lay on the canvas.
+        manifest: Names of the classes, overlap limit.
+        floor: Lowest score kept (boxes). A classifier's classes are all kept.
+        most: Detections kept, all classes together.
+    """
+    if found.boxes is None:
+        scores = np.nan_to_num(found.scores[0], nan=0.0, posinf=0.0, neginf=0.0).clip(0, 1)
+        whole = [Detection(label=c, score=float(s), box=WHOLE) for c, s in zip(manifest.classes, scores, strict=True)]
+        return tuple(sorted(whole, key=lambda detection: -detection.score)[:most])
+    sound = np.isfinite(found.boxes).all(1) & np.isfinite(found.scores).all(1)
+    boxes, scores = fit.to_picture(found.boxes[sound]), found.scores[sound].clip(0, 1)
+    kept: list[Detection] = []
+    for index, label in enumerate(manifest.classes):
+        places, marks = _one_class(boxes, scores[:, index], floor, manifest.nms_iou)
+        kept += [
+            Detection.model_construct(label=label, score=float(mark), box=_share(place, fit))
+            for place, mark in zip(places, marks, strict=True)
+        ]
+    return tuple(sorted(kept, key=lambda detection: -detection.score)[:most])
+
+
+def _one_class(boxes: Floats, scores: Floats, floor: float, limit: float) -> tuple[Floats, Floats]:
+    """Suppress one class: boxes `[K, 4]` and scores `[K]`, best first."""
+    index = np.flatnonzero((scores > floor) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+    index = index[np.argsort(-scores[index], kind="stable")[:MOST_PER_CLASS]]
+    index = index[nms(boxes[index], scores[index], limit)]
+    return boxes[index], scores[index]
+
+
+def _share(box: Floats, fit: Fit) -> tuple[float, float, float, float]:
+    """Picture px -> shares 0..1 of the picture."""
+    x1, y1, x2, y2 = (float(value) for value in box)
+    return (
+        min(1.0, x1 / fit.width),
+        min(1.0, y1 / fit.height),
+        min(1.0, x2 / fit.width),
+        min(1.0, y2 / fit.height),
+    )

@@ -1,0 +1,159 @@
+"""The detect stage: `siaga.frames` -> `siaga.observations`, at least once, in the order of each camera."""
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import cv2
+import structlog
+
+from pipeline.bus.client import instance_name
+from pipeline.bus.consumer import Consumer, Place, Received
+from pipeline.bus.topics import FRAMES
+from pipeline.city.registry import Registry
+from pipeline.detect.metrics import LAG
+from pipeline.detect.outlet import STAGE, Outlet
+from pipeline.detect.rounds import Rounds, batched
+from pipeline.detect.runtime import Detector
+from pipeline.ops.clock import Clock, now_ms
+from pipeline.ops.errors import BusError
+from pipeline.ops.health import Progress, Report, StageHealth
+from pipeline.ops.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+GROUP = "siaga-detect"
+POLL_S = 0.2
+ROUND_FRAMES = 16
+"""Frames between two commits (more where batches are larger): what a killed worker may have to see again."""
+MOST_DECODERS = 8
+
+
+def next_offsets(records: Sequence[Received]) -> dict[Place, int]:
+    """Return the offset to read next of each place, once these records are done."""
+    offsets: dict[Place, int] = {}
+    for record in records:
+        offsets[record.place] = max(offsets.get(record.place, 0), record.offset + 1)
+    return offsets
+
+
+def _no_report(_health: StageHealth) -> None:
+    """Where nobody listens."""
+
+
+class Worker:
+    """Polls, works, waits for the acknowledgement, commits; tells its health while it does.
+
+    Args:
+        settings: The configuration.
+        registry: Cameras and what each is watched for.
+        detectors: The models.
+        stop: Set it to end the worker.
+        report: Where its health goes, about every 2 s.
+        clock: Time now, epoch ms.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        detectors: Sequence[Detector],
+        stop: threading.Event,
+        report: Report = _no_report,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._settings, self._stop, self._report = settings, stop, report
+        self._progress = Progress(STAGE, instance_name(STAGE), settings.ops.stale_after_s, clock)
+        self._progress.detail["models"] = ", ".join(f"{d.manifest.name} {d.manifest.version}" for d in detectors)
+        self._batch = max(detector.batch for detector in detectors)
+        self._troubled = False
+        self._stack = ExitStack()
+        pool = None
+        if self._batch > 1:
+            decoders = min(MOST_DECODERS, os.cpu_count() or 1)
+            pool = self._stack.enter_context(ThreadPoolExecutor(decoders, thread_name_prefix="decode"))
+        self._outlet = Outlet(settings.bus, stop, self._trouble)
+        self._stack.callback(self._outlet.close)
+        self._consumer = Consumer(settings.bus, STAGE, [FRAMES], GROUP, stop=stop)
+        self._stack.callback(self._consumer.close)
+        self._rounds = Rounds(detectors, registry, settings.detect, self._outlet, clock, pool)
+
+    def loop(self) -> None:
+        """Work until stopped. Trouble with the bus is waited out, however long it takes."""
+        with self._stack:
+            while not self._stop.is_set():
+                try:
+                    self._round(self._consumer.poll(POLL_S, max(ROUND_FRAMES, 2 * self._batch)))
+                except BusError as error:
+                    log.warning("detect.bus_trouble", error=str(error))
+                    self._trouble(str(error))
+                    self._stop.wait(1)
+                except InterruptedError:
+                    break
+                else:
+                    self._recovered()
+                self._progress.tell(self._report)
+
+    def _round(self, records: Sequence[Received]) -> None:
+        """Observe what was polled; commit what is acknowledged."""
+        done: list[Received] = []
+        failed = 0
+        for batch in batched(records, self._batch):
+            if self._stop.is_set():
+                break
+            failed += self._rounds.work(batch)
+            done += batch
+            self._progress.tell(self._report)
+        if self._outlet.settle() or (done and not failed):
+            self._progress.moved()
+        if not self._consumer.commit(next_offsets(done)):
+            log.info("detect.partitions_moved", frames=len(done))
+        self._measure_lag()
+
+    def _measure_lag(self) -> None:
+        lag = self._consumer.lag()
+        LAG.set(lag)
+        self._progress.waiting(lag)
+
+    def _recovered(self) -> None:
+        """A round without trouble ends the trouble, even when there was nothing to do."""
+        if self._troubled:
+            self._troubled = False
+            self._progress.moved()
+
+    def _trouble(self, reason: str) -> None:
+        self._troubled = True
+        self._progress.trouble(reason)
+        self._progress.tell(self._report)
+
+
+def load_detectors(settings: Settings) -> list[Detector]:
+    """Load every configured model, warmed up.
+
+    Raises:
+        ModelError: A model or its manifest cannot be used, or two carry one name.
+    """
+    return [Detector(settings.model_path(name), settings.detect) for name in settings.detect.models]
+
+
+def run(
+    settings: Settings,
+    registry: Registry,
+    stop: threading.Event,
+    report: Report = _no_report,
+    clock: Clock = now_ms,
+) -> None:
+    """Run the detect stage until `stop` is set.
+
+    Raises:
+        ModelError: A model cannot be used.
+    """
+    cv2.setNumThreads(1)
+    detectors = load_detectors(settings)
+    try:
+        worker = Worker(settings, registry, detectors, stop, report, clock)
+    except InterruptedError:
+        return
+    worker.loop()
