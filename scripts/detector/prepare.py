@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def prepare(data: Path, weights: Path, corrections: Path, out: Path) -> Path:
     dropped = {name for name, rows in fixes.items() if any(row.action == "drop" for row in rows)}
     teacher = Teacher(weights / "yolox_nano_coco_416.onnx")
     records = []
-    sources = (*fire_records(data / "fire_smoke", fixes, out), *negative_records(data, out, dropped))
+    sources = chain(fire_records(data / "fire_smoke", fixes, out), negative_records(data, out, dropped))
     for record, image in tqdm(sources, desc="person boxes", unit="picture"):
         people = known.get(record["path"])
         record["people"] = teacher.people(image).round(3).tolist() if people is None else people
