@@ -1,0 +1,1 @@
+"""Measure and tune: labelled clips and pictures in, figures out."""
