@@ -1,0 +1,178 @@
+"""The command `siaga`: thin, each command calls the part that does the work."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from pipeline import __version__
+from pipeline.ops.errors import SiagaError
+from pipeline.ops.settings import Settings, load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Siaga: incident detection for a city's CCTV.")
+config_app = typer.Typer(no_args_is_help=True, help="The configuration file.")
+cameras_app = typer.Typer(no_args_is_help=True, help="The camera registry.")
+people_app = typer.Typer(no_args_is_help=True, help="Who may sign in at the desk.")
+eval_app = typer.Typer(no_args_is_help=True, help="Measure on labelled data.")
+for _name, _part in (("config", config_app), ("cameras", cameras_app), ("people", people_app), ("eval", eval_app)):
+    app.add_typer(_part, name=_name)
+
+DEFAULT_CONFIG = Path("configs/siaga.yaml")
+Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.", envvar="SIAGA_CONFIG")]
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of database, bus log and evidence.")]
+Cameras = Annotated[Path | None, typer.Option("--cameras", help="Camera registry instead of the configured one.")]
+Work = Callable[[Settings, threading.Event], None]
+
+
+def _settings(config: Path, data: Path | None = None, cameras: Path | None = None) -> Settings:
+    """Load the settings; a registry given on the command line replaces the configured one."""
+    settings = load_settings(config, data)
+    if cameras is not None:
+        city = settings.city.model_copy(update={"cameras": str(cameras.resolve())})
+        settings = settings.model_copy(update={"city": city})
+    return settings
+
+
+def _defaults(config: Path) -> Settings:
+    """Load the settings, or take the defaults where the usual file is not there: a clip can be watched from anywhere."""
+    return Settings() if config == DEFAULT_CONFIG and not config.exists() else load_settings(config)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@app.command()
+def run(
+    config: Config = DEFAULT_CONFIG,
+    data: Data = None,
+    cameras: Cameras = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Serve six simulated street cameras and watch them.")] = False,
+    videos: Annotated[Path | None, typer.Option("--videos", help="Serve a folder of clips as cameras.")] = None,
+) -> None:
+    """Run all stages on this machine; the desk is at http://127.0.0.1:8080."""
+    from pipeline.ops.logs import configure_logs
+    from pipeline.wiring import run_all, stop_on_signals
+
+    settings = _settings(config, data, cameras)
+    configure_logs(settings.ops, "run")
+    arguments: list[str] = []
+    if demo or videos:
+        folder = settings.data_path("demo")
+        cameras = folder / "cameras.csv"
+        settings = _settings(config, data, cameras)
+        arguments = ["--dir", str(folder), *(["--videos", str(videos.resolve())] if videos else [])]
+    run_all(settings, config.resolve(), stop_on_signals(), arguments, cameras)
+
+
+@app.command()
+def bus(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Serve the embedded broker."""
+    from pipeline.bus.embedded.server import serve
+    from pipeline.ops.machine import first_server
+    from pipeline.wiring import begin_process
+
+    settings = _settings(config, data, cameras)
+    begin_process(settings, "bus")
+    host, port = first_server(settings)
+    serve(host, port, settings.data_path(settings.bus.embedded.dir))
+
+
+@app.command()
+def grab(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Read cameras, put sampled frames on the bus."""
+    from pipeline.grab.worker import run as work
+    from pipeline.wiring import run_grab
+
+    run_grab(_settings(config, data, cameras), work)
+
+
+@app.command()
+def detect(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Look at frames, put observations on the bus."""
+    from pipeline.detect.worker import run as work
+    from pipeline.wiring import run_stage
+
+    run_stage(_settings(config, data, cameras), "detect", work)
+
+
+@app.command()
+def confirm(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Turn observations into incidents, one per event."""
+    from pipeline.confirm.worker import run as work
+    from pipeline.wiring import run_stage
+
+    run_stage(_settings(config, data, cameras), "confirm", work)
+
+
+@app.command()
+def alert(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Deliver incidents to the duty posts."""
+    from pipeline.alert.worker import run as work
+    from pipeline.wiring import run_stage
+
+    run_stage(_settings(config, data, cameras), "alert", work)
+
+
+@app.command()
+def desk(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Serve the duty desk."""
+    from pipeline.desk.server import run as work
+    from pipeline.wiring import run_stage
+
+    run_stage(_settings(config, data, cameras), "desk", work)
+
+
+@config_app.command("check")
+def config_check(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Check the configuration and the registry it names; each problem in one line with file, line and key."""
+    from pipeline.city.registry import load_registry
+
+    settings = _settings(config, data, cameras)
+    registry = load_registry(settings)
+    enabled = sum(bool(camera.kinds) for camera in registry.cameras.values())
+    typer.echo(f"{config}: good. {enabled} cameras, {len(registry.kelurahan)} kelurahan.")
+
+
+@config_app.command("example")
+def config_example() -> None:
+    """Print a complete configuration: every key with its meaning and its default."""
+    from pipeline.ops.example import example_yaml
+
+    typer.echo(example_yaml(), nl=False)
+
+
+@cameras_app.command("check")
+def cameras_check(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Open each camera and say in one line what is wrong; exit code 1 when one cannot be used."""
+    from pipeline.city.registry import load_registry
+    from pipeline.grab.check import check_cameras
+
+    settings = _settings(config, data, cameras)
+    good = True
+    for report in check_cameras(load_registry(settings), settings.grab):
+        good = good and report.ok
+        typer.echo(f"{'ok  ' if report.ok else 'BAD '} {report.camera}: {report.message}")
+    raise typer.Exit(0 if good else 1)
+
+
+def main() -> NoReturn:
+    """Run the command; what went wrong on purpose is told in its own words, without a traceback, with exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except SiagaError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        os._exit(0)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

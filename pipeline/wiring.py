@@ -1,0 +1,154 @@
+"""How the parts are put together: what a stage is handed, and what the machine needs before its stages start."""
+
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from pipeline.bus.admin import ensure_topics
+from pipeline.city.registry import Registry, load_registry
+from pipeline.ops.clock import now_ms
+from pipeline.ops.errors import StoreError
+from pipeline.ops.health import StageHealth
+from pipeline.ops.logs import configure_logs
+from pipeline.ops.machine import Machine, plan_machine, run_machine
+from pipeline.ops.metrics import serve_metrics, supervised
+from pipeline.ops.settings import Settings
+from pipeline.ops.supervisor import end_with_parent
+from pipeline.store.database import Database, open_database
+from pipeline.store.health import list_health, save_health
+from pipeline.store.reporting import Reporter
+
+log = structlog.get_logger(__name__)
+
+STALLED_AFTER_MS = 60_000
+"""A stage that has not reported for this long is started again by the supervisor."""
+
+
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+class Work(Protocol):
+    """What a stage's worker looks like: it returns when `stop` is set."""
+
+    def __call__(
+        self, settings: Settings, registry: Registry, stop: threading.Event, report: Callable[[StageHealth], None]
+    ) -> None:
+        """Work until told to stop."""
+
+
+def run_stage(settings: Settings, stage: str, work: Work) -> None:
+    """Run one stage in this process until SIGTERM or SIGINT."""
+    stop = begin_process(settings, stage)
+    registry = load_registry(settings)
+    database = open_database(settings)
+    report = health_reporter(database)
+    try:
+        prepare(settings, stop)
+        work(settings, registry, stop, report)
+    except InterruptedError:
+        log.info("stage.stopped_while_starting", stage=stage)
+    finally:
+        report.close()
+        database.close()
+
+
+def begin_process(settings: Settings, stage: str) -> threading.Event:
+    """Prepare this process for a stage's work: logs, signals, parent watch, metrics; return its stop event."""
+    configure_logs(settings.ops, stage)
+    stop = stop_on_signals()
+    end_with_parent(stop)
+    if not supervised():
+        try:
+            serve_metrics(settings.ops.metrics_host, settings.ops.metrics_port)
+        except OSError as error:
+            log.warning("metrics.not_served", port=settings.ops.metrics_port, error=error.strerror)
+    return stop
+
+
+def health_reporter(database: Database) -> Reporter[StageHealth]:
+    """Return the way of a stage's health into the database."""
+    return Reporter("health", database, save_health, lambda health: f"{health.stage}/{health.instance}")
+
+
+def prepare(settings: Settings, stop: threading.Event) -> None:
+    """Make tables and topics; wait for database and broker for as long as it takes.
+
+    Raises:
+        InterruptedError: `stop` was set first.
+    """
+    database = open_database(settings)
+    wait = 0.5
+    while True:
+        try:
+            database.migrate()
+            break
+        except StoreError as error:
+            log.warning("store.waiting", url=database.url_redacted, error=str(error))
+        if stop.wait(wait):
+            raise InterruptedError("stopped while waiting for the database")
+        wait = min(5.0, wait * 2)
+    database.close()
+    ensure_topics(settings.bus, stop)
+
+
+def stalled_instances(database: Database) -> dict[str, str]:
+    """Name the instances that have reported before and are silent now, with the reason.
+
+    A database that does not answer says nothing about the stages.
+    """
+    now = now_ms()
+    try:
+        with database.reading() as session:
+            words = list_health(session)
+    except StoreError as error:
+        log.warning("supervisor.no_health", error=str(error))
+        return {}
+    return {
+        word.instance: f"no report for {(now - word.at_ms) // 1000} s"
+        for word in words
+        if STALLED_AFTER_MS < now - word.at_ms < 10 * STALLED_AFTER_MS
+    }
+
+
+def run_all(
+    settings: Settings, config: Path, stop: threading.Event, demo_arguments: list[str], cameras: Path | None
+) -> None:
+    """Run every stage on this machine until `stop` is set.
+
+    Args:
+        settings: The configuration, registry included.
+        config: Its file, handed to each stage.
+        stop: Ends the run.
+        demo_arguments: Arguments of the camera server; empty for none.
+        cameras: Registry to use instead of the configured one; with a camera server, the file that it will write.
+    """
+    common = ["--config", str(config), "--data", str(settings.data_dir)]
+    if cameras is not None:
+        common += ["--cameras", str(cameras)]
+    machine: Machine = plan_machine(settings, common, demo_arguments)
+    if demo_arguments and cameras is not None:
+        cameras.unlink(missing_ok=True)
+    elif not demo_arguments:
+        load_registry(settings)
+    database = open_database(settings)
+
+    def stalled() -> Mapping[str, str]:
+        return stalled_instances(database)
+
+    run_machine(
+        settings,
+        machine,
+        stop,
+        prepare=lambda until: prepare(settings, until),
+        cameras_ready=lambda: cameras is not None and cameras.exists(),
+        stalled=stalled,
+    )
