@@ -34,7 +34,7 @@ def evaluate_detector(data: Path, split: str, model: Path, out: Path, page: Path
         page: HTML file to write; None puts it beside `out`, with the ending `.html`.
 
     Returns:
-        What was written: figures 0..1 (None where the set cannot tell); `ms_per_frame` is the median from decoded picture
+        What was written: figures 0..1 (None where the set cannot tell); `ms_per_frame`: median from decoded picture
         to boxes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A folder of labelled pictures: `images/`, `labels/` (YOLO text), `manifest.csv`. Problems name file, row and column."""
+"""A folder of labelled pictures: `images/`, `labels/` (YOLO text), `manifest.csv`. Problems name file, row, column."""
 
 import csv
 from collections.abc import Iterator

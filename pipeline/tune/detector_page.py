@@ -1,4 +1,4 @@
-"""The page of worst errors: pictures embedded, nothing fetched. It shows real places and people: keep it on this disk."""
+"""The page of worst errors: pictures embedded, nothing fetched. It shows real places and people: keep it on disk."""
 
 import base64
 from collections.abc import Sequence
