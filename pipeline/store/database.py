@@ -73,9 +73,22 @@ class Database:
             session.rollback()
 
     def transact(self, work: Callable[[Session], T], stop: threading.Event | None = None) -> T:
-        """Run `work` in a writing transaction, again from its start while the database is busy, down or deadlocked.
+        """Run `work` in a writing transaction, as `attempt` does.
 
-        With `stop` it retries until that is set; without it, for 30 s. `work` must be safe to run again.
+        Raises:
+            StoreError: It was stopped or gave up; the message is the last error.
+        """
+
+        def once() -> T:
+            with self.session() as session:
+                return work(session)
+
+        return self.attempt(once, stop)
+
+    def attempt(self, call: Callable[[], T], stop: threading.Event | None = None) -> T:
+        """Call, and call again from the start while the database is busy, down or deadlocked.
+
+        With `stop` it retries until that is set; without it, for 30 s. `call` must be safe to run again.
 
         Raises:
             StoreError: It was stopped or gave up; the message is the last error.
@@ -83,8 +96,7 @@ class Database:
         pause, started = 0.05, time.monotonic()
         while True:
             try:
-                with self.session() as session:
-                    return work(session)
+                return call()
             except (StoreError, OperationalError, InterfaceError) as error:
                 gave_up = stop.is_set() if stop else time.monotonic() - started > RETRY_FOR_S
                 if gave_up:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import obstore
 import sqlalchemy as sa
@@ -37,7 +38,7 @@ class Evidence:
     def key(self) -> str:
         """Where it lies: `stills/<incident>/<camera>.jpg`, `clips/<incident>/<camera>.mp4`."""
         folder, suffix = ("stills", "jpg") if self.kind == "still" else ("clips", "mp4")
-        return f"{folder}/{self.incident_id}/{self.camera}.{suffix}"
+        return f"{folder}/{quote(self.incident_id, safe='')}/{quote(self.camera, safe='')}.{suffix}"
 
 
 class EvidenceStore:

@@ -82,6 +82,7 @@ def lease(
     at_ms: int,
     lease_ms: int,
     *,
+    owner: str = "",
     limit: int = 1,
     targets: Collection[str] | None = None,
 ) -> list[OutboxRow]:
@@ -92,22 +93,16 @@ def lease(
         channel: Only rows of this channel.
         at_ms: Now.
         lease_ms: How long the rows are the caller's.
+        owner: Name of the worker, which `reclaim` knows again.
         limit: At most this many rows.
         targets: Only rows of these targets; None = of all.
     """
-    due = sa.or_(
-        sa.and_(OutboxRow.state == "pending", OutboxRow.next_at_ms <= at_ms),
-        sa.and_(OutboxRow.state == "leased", OutboxRow.leased_until_ms <= at_ms),
-    )
-    query = sa.select(OutboxRow.id).where(OutboxRow.channel == channel, due, ~_earlier_waits())
-    if targets is not None:
-        query = query.where(OutboxRow.target.in_(targets))
-    query = query.order_by(OutboxRow.next_at_ms, OutboxRow.id).limit(limit).with_for_update(skip_locked=True)
+    query = _due(channel, at_ms, targets).order_by(OutboxRow.next_at_ms, OutboxRow.id).limit(limit)
     # SQLite ignores FOR UPDATE: its writing transactions take turns.
-    ids = list(session.scalars(query))
+    ids = list(session.scalars(query.with_for_update(skip_locked=True)))
     if not ids:
         return []
-    token = secrets.token_hex(16)
+    token = f"{owner}/{secrets.token_hex(16)}"
     taken = session.scalars(
         sa.update(OutboxRow)
         .where(OutboxRow.id.in_(ids))
@@ -116,6 +111,21 @@ def lease(
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     return sorted(taken, key=lambda row: row.id)
+
+
+def is_due(session: Session, channel: str, at_ms: int, targets: Collection[str] | None = None) -> bool:
+    """Whether `lease` would find a row; asked in a reading transaction it spares idle workers the write lock."""
+    return session.scalar(_due(channel, at_ms, targets).limit(1)) is not None
+
+
+def _due(channel: str, at_ms: int, targets: Collection[str] | None) -> Any:
+    """Select the ids of the rows that may be taken now."""
+    due = sa.or_(
+        sa.and_(OutboxRow.state == "pending", OutboxRow.next_at_ms <= at_ms),
+        sa.and_(OutboxRow.state == "leased", OutboxRow.leased_until_ms <= at_ms),
+    )
+    query = sa.select(OutboxRow.id).where(OutboxRow.channel == channel, due, ~_earlier_waits())
+    return query if targets is None else query.where(OutboxRow.target.in_(targets))
 
 
 def _earlier_waits() -> Any:
@@ -133,6 +143,28 @@ def held(session: Session, row_id: int, token: str | None) -> OutboxRow | None:
     take_turn(session)
     row = session.get(OutboxRow, row_id, populate_existing=True)
     return row if row is not None and row.state == "leased" and row.lease == token else None
+
+
+def hand_back(session: Session, rows: Collection[OutboxRow]) -> None:
+    """Give up the lease of rows that were not tried."""
+    for seen in rows:
+        row = held(session, seen.id, seen.lease)
+        if row is not None:
+            row.state, row.attempts = "pending", row.attempts - 1
+            _release(session, row)
+
+
+def reclaim(session: Session, owner: str, at_ms: int) -> int:
+    """Make the rows due that this worker held when it died; return how many. Only at its start: it has none then."""
+    take_turn(session)
+    gone = session.execute(
+        sa.update(OutboxRow)
+        .where(OutboxRow.state == "leased", OutboxRow.lease.startswith(f"{owner}/", autoescape=True))
+        .values(leased_until_ms=at_ms)
+        .returning(OutboxRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
 
 
 def complete(session: Session, row: OutboxRow, at_ms: int, receipt: Document) -> None:
@@ -157,7 +189,8 @@ def bury(session: Session, row: OutboxRow, at_ms: int, reason: str) -> None:
     row.state, row.last_error = "dead", reason
     _release(session, row)
     detail = {"notice": row.notice, "target": row.target, "channel": row.channel, "reason": reason}
-    add_event(session, row.incident_id, at_ms, "undelivered", {**detail, "attempts": row.attempts})
+    what = "still_missing" if row.notice == "still" else "undelivered"
+    add_event(session, row.incident_id, at_ms, what, {**detail, "attempts": row.attempts})
 
 
 def resend(session: Session, row_id: int, at_ms: int, actor: str) -> bool:
@@ -193,10 +226,16 @@ def waiting(session: Session) -> dict[str, tuple[int, int | None]]:
     return {channel: (count, oldest) for channel, count, oldest in rows}
 
 
-def unknown_targets(session: Session, known: Collection[str], channels: Collection[str]) -> list[OutboxRow]:
-    """Return waiting rows of the given channels whose target is none of the known: it left the configuration."""
-    query = sa.select(OutboxRow).where(OutboxRow.state == "pending", OutboxRow.channel.in_(channels))
-    return list(session.scalars(query.where(OutboxRow.target.not_in(known)).limit(500)))
+def informed(session: Session, incident_id: str) -> frozenset[str]:
+    """Return the targets that an opening of this incident was ever written for."""
+    query = sa.select(OutboxRow.target).where(OutboxRow.incident_id == incident_id, OutboxRow.notice == "opened")
+    return frozenset(session.scalars(query))
+
+
+def orphans(session: Session, channel: str, served: Collection[str], limit: int = 200) -> list[OutboxRow]:
+    """Return rows of a channel that wait for a target which nobody serves: it left the configuration."""
+    query = sa.select(OutboxRow).where(OutboxRow.state == "pending", OutboxRow.channel == channel)
+    return list(session.scalars(query.where(OutboxRow.target.not_in(served)).order_by(OutboxRow.id).limit(limit)))
 
 
 def _release(session: Session, row: OutboxRow) -> None:

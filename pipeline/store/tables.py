@@ -91,7 +91,7 @@ class OutboxRow(Base):
     """One thing to do because of an incident: a notice to a target, or the still to fetch.
 
     `payload` is what is sent, fixed when the row is written, so that a repeated delivery says the same.
-    `lease` is the token of the worker that holds the row until `leased_until_ms`.
+    `lease` is the token (`owner/random`) of the worker that holds the row until `leased_until_ms`.
     """
 
     __tablename__ = "outbox"
@@ -114,7 +114,7 @@ class OutboxRow(Base):
     attempts: Mapped[int]
     next_at_ms: Mapped[int] = mapped_column(ms_type)
     leased_until_ms: Mapped[int | None] = mapped_column(ms_type)
-    lease: Mapped[str | None] = mapped_column(String(40))
+    lease: Mapped[str | None] = mapped_column(String(120))
     last_error: Mapped[str | None] = mapped_column(Text)
     created_ms: Mapped[int] = mapped_column(ms_type)
     sent_ms: Mapped[int | None] = mapped_column(ms_type)

@@ -115,7 +115,7 @@ def _outbox() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         _ms("next_at_ms"),
         _ms("leased_until_ms", nullable=True),
-        _text("lease", 40, nullable=True),
+        _text("lease", 120, nullable=True),
         _text("last_error", nullable=True),
         _ms("created_ms"),
         _ms("sent_ms", nullable=True),

@@ -1,0 +1,1 @@
+"""Incidents in, deliveries out: routing, an outbox written with the incident, channels, one worker."""

@@ -1,0 +1,147 @@
+"""The alert stage's housekeeping: health every 2 s, outbox gauges, orphaned rows, the evidence quota."""
+
+import threading
+from dataclasses import replace
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from pipeline.alert import metrics
+from pipeline.alert.channels.base import Channel
+from pipeline.ops.clock import Clock
+from pipeline.ops.errors import StoreError
+from pipeline.ops.health import Progress, Report
+from pipeline.ops.settings import Settings
+from pipeline.store.database import Database, explain
+from pipeline.store.evidence import EvidenceStore
+from pipeline.store.outbox import bury, orphans, waiting
+from pipeline.store.quota import Usage, enforce_quota
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 2.0
+QUOTA_EVERY_S = 30.0
+
+
+class Keeper:
+    """Looks after the stage from a thread of its own, so that its word comes even while everything else waits.
+
+    Args:
+        settings: The configuration.
+        database: Where the outbox lies.
+        evidence: Where stills and clips lie.
+        channels: What is served.
+        progress: What the worker tells of its input and output.
+        report: Where the health goes.
+        stop: Ends the thread.
+        clock: Time now, epoch ms.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        evidence: EvidenceStore,
+        channels: list[Channel],
+        progress: Progress,
+        report: Report,
+        stop: threading.Event,
+        clock: Clock,
+    ) -> None:
+        self._settings, self._database, self._evidence, self._channels = settings, database, evidence, channels
+        self._progress, self._report, self._stop, self._clock = progress, report, stop, clock
+        self._quota_ms = 0
+        self._usage: Usage | None = None
+        self._troubles: list[str] = []
+        self._thread = threading.Thread(target=self._run, name="alert-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end of the thread."""
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.round()
+            self._stop.wait(EVERY_S)
+
+    def round(self) -> None:
+        """Look once and report."""
+        self._troubles = []
+        try:
+            self._outbox()
+            self._bury_orphans()
+            self._quota()
+        except (StoreError, SQLAlchemyError) as error:
+            metrics.TROUBLE.labels("database").inc()
+            self._troubles.append(explain(error))
+        self._tell()
+
+    def _outbox(self) -> None:
+        """Set the gauges; desk rows that wait too long are a trouble of this stage, as no network is between."""
+        with self._database.reading() as session:
+            rows = waiting(session)
+        now = self._clock()
+        for channel in {channel.name for channel in self._channels}:
+            number, oldest_ms = rows.get(channel, (0, None))
+            age_s = max(0, now - oldest_ms) / 1000 if oldest_ms is not None else 0.0
+            metrics.WAITING.labels(channel).set(number)
+            metrics.OLDEST.labels(channel).set(age_s)
+            self._progress.detail[f"outbox_{channel}"] = number
+            if channel == "desk" and age_s > self._settings.ops.stale_after_s + self._settings.alert.lease_s:
+                self._troubles.append(f"{number} desk notices wait, the oldest for {age_s:.0f} s")
+
+    def _bury_orphans(self) -> None:
+        """Give up rows whose target has left the configuration, with that reason."""
+        for name in {channel.name for channel in self._channels}:
+            served = [channel.targets for channel in self._channels if channel.name == name]
+            if any(targets is None for targets in served):
+                continue
+            known = frozenset().union(*(targets for targets in served if targets is not None))
+            self._bury(name, known)
+        if not any(channel.name == "webhook" for channel in self._channels):
+            self._bury("webhook", frozenset())
+
+    def _bury(self, channel: str, known: frozenset[str]) -> None:
+        with self._database.reading() as session:
+            if not orphans(session, channel, known, limit=1):
+                return
+
+        def work(session: Session) -> int:
+            rows = orphans(session, channel, known)
+            for row in rows:
+                bury(session, row, self._clock(), "the target is no longer in the configuration")
+            return len(rows)
+
+        number = self._database.transact(work)
+        metrics.DEAD.labels(channel, "unknown_target").inc(number)
+        log.error("delivery.given_up", channel=channel, rows=number, reason="target no longer in the configuration")
+
+    def _quota(self) -> None:
+        """Hold the evidence quota."""
+        now = self._clock()
+        if now - self._quota_ms >= QUOTA_EVERY_S * 1000:
+            self._quota_ms = now
+            quota = int(self._settings.store.evidence_quota_mb * 1e6)
+            self._usage = enforce_quota(self._database, self._evidence, quota, now)
+        if self._usage is not None:
+            self._progress.detail["evidence_mb"] = round(self._usage.used / 1e6, 1)
+            if self._usage.excess:
+                self._troubles.append(
+                    f"evidence is {self._usage.excess / 1e6:.1f} MB above its quota of {self._usage.quota / 1e6:g} MB"
+                    " and nothing closed and reviewed is left to remove"
+                )
+
+    def _tell(self) -> None:
+        """Report the health; a report that cannot be written is logged."""
+        health = self._progress.health()
+        if self._troubles:
+            health = replace(health, ok=False, reason="; ".join(self._troubles))
+        try:
+            self._report(health)
+        except (StoreError, SQLAlchemyError) as error:
+            log.warning("alert.report_failed", error=explain(error))

@@ -1,0 +1,104 @@
+"""What becomes of an outbox row after its delivery was tried; one transaction each."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+from sqlalchemy.orm import Session
+
+from pipeline.alert import metrics
+from pipeline.alert.backoff import Draw, delay_ms
+from pipeline.alert.channels.base import Outcome, Refused, Retry, Sent
+from pipeline.ops.sections import AlertSection, Kind
+from pipeline.store.incidents import get
+from pipeline.store.outbox import bury, complete, held, put_off
+from pipeline.store.tables import OutboxRow
+from pipeline.store.timeline import add_event
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How a row ended: its state now (or that the lease was lost) and a metric label.
+
+    `alerted` is set when it was the incident's first notice: its kind and the seconds from the camera.
+    """
+
+    became: Literal["sent", "pending", "superseded", "dead", "lost"]
+    label: str = ""
+    alerted: tuple[Kind, float] | None = None
+
+
+def settle(session: Session, seen: OutboxRow, outcome: Outcome, at_ms: int, alert: AlertSection, draw: Draw) -> Settled:
+    """Write the outcome of a delivery, if the lease still holds.
+
+    Args:
+        session: A writing transaction.
+        seen: The row as it was leased.
+        outcome: What the channel said.
+        at_ms: When the delivery ended.
+        alert: Waits and the time after which a row is given up.
+        draw: Jitter.
+    """
+    row = held(session, seen.id, seen.lease)
+    if row is None:
+        return Settled("lost")
+    match outcome:
+        case Sent(receipt=receipt):
+            complete(session, row, at_ms, dict(receipt))
+            return Settled("sent", alerted=_delivered(session, row, at_ms))
+        case Refused(label=label, reason=reason):
+            bury(session, row, at_ms, reason)
+            return Settled("dead", label)
+        case Retry(label=label, reason=reason):
+            if at_ms - row.created_ms >= alert.give_up_after_s * 1000:
+                bury(session, row, at_ms, f"given up after {alert.give_up_after_s:g} s: {reason}")
+                return Settled("dead", "gave_up")
+            wait_ms = delay_ms(row.attempts, alert.retry_min_s, alert.retry_max_s, draw)
+            if outcome.after_s is not None:
+                wait_ms = max(wait_ms, int(1000 * min(outcome.after_s, alert.retry_max_s)))
+            if row.attempts == 1 and row.notice != "still":
+                detail = {"notice": row.notice, "target": row.target, "reason": reason}
+                add_event(session, row.incident_id, at_ms, "delivery_failed", detail)
+            return Settled("pending" if put_off(session, row, at_ms + wait_ms, reason) else "superseded", label)
+
+
+def _delivered(session: Session, row: OutboxRow, at_ms: int) -> tuple[Kind, float] | None:
+    """Write the receipt into the timeline; at the incident's first opening also when and how fast it was told."""
+    if row.notice == "still":
+        return None
+    detail = {"notice": row.notice, "target": row.target, "channel": row.channel, "receipt": row.receipt}
+    add_event(session, row.incident_id, at_ms, "delivered", {**detail, "attempts": row.attempts})
+    incident = get(session, row.incident_id)
+    if row.notice != "opened" or incident is None or incident.alerted_ms is not None:
+        return None
+    incident.alerted_ms = at_ms
+    seconds = max(0, at_ms - incident.first_seen_ms) / 1000
+    add_event(session, incident.id, at_ms, "alerted", {"seconds": seconds, "target": row.target})
+    return incident.kind, seconds
+
+
+def count(settled: Settled, row: OutboxRow, outcome: Outcome) -> None:
+    """Count and log how a row ended, once its transaction is committed."""
+    told = log.bind(incident=row.incident_id, notice=row.notice, target=row.target, attempt=row.attempts)
+    if settled.became == "sent":
+        metrics.SENT.labels(row.channel, row.notice).inc()
+        told.info("delivery.sent")
+    elif settled.became == "lost":
+        metrics.LEASES_LOST.labels(row.channel).inc()
+        told.warning("delivery.lease_lost", reason="another worker has the row, or has finished it")
+    else:
+        reason = "" if isinstance(outcome, Sent) else outcome.reason
+        if settled.became == "dead":
+            metrics.DEAD.labels(row.channel, settled.label).inc()
+            told.error("delivery.given_up", reason=reason)
+        else:
+            metrics.RETRIES.labels(row.channel, settled.label).inc()
+            told.warning("delivery.put_off", reason=reason, state=settled.became)
+        if settled.became == "superseded":
+            metrics.SUPERSEDED.labels("newer_revision").inc()
+    if settled.alerted is not None:
+        kind, seconds = settled.alerted
+        metrics.CAMERA_TO_ALERT.labels(kind).observe(seconds)
+        told.info("incident.alerted", kind=kind, seconds=seconds)
