@@ -13,8 +13,12 @@ sys.path.insert(0, str(ROOT))
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with fire_smoke, brawl and flood")
-    p.add_argument("--weights", type=Path, default=ROOT.parent / "shared" / "weights", help="folder with the COCO weights")
+    p.add_argument(
+        "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with fire_smoke, brawl and flood"
+    )
+    p.add_argument(
+        "--weights", type=Path, default=ROOT.parent / "shared" / "weights", help="folder with the COCO weights"
+    )
     p.add_argument("--out", type=Path, default=Path("runs/detector"), help="checkpoints, curves and the prepared data")
     p.add_argument("--arch", default="yolox_nano", help="yolox_nano, or a model of ultralytics such as yolo11n")
     p.add_argument("--minutes", type=float, default=70.0, help="length of the run; ignored with --epochs")

@@ -65,8 +65,8 @@ def _class_cost(output: Tensor, kinds: Tensor) -> Tensor:
 def assign(output: Tensor, boxes: Tensor, labels: Tensor, valid: Tensor, at: Grid) -> Assignment:
     """Choose the anchors that answer for each label.
 
-    `output` `[B, A, 5 + C]` raw, `boxes` `[B, A, 4]` decoded, `labels` `[B, G, 5]` (class, centre x, y, width, height in px),
-    `valid` `[B, G]` says which rows of `labels` are real.
+    `output` `[B, A, 5 + C]` raw, `boxes` `[B, A, 4]` decoded, `labels` `[B, G, 5]` (class, centre x, y, width, height
+    in px), `valid` `[B, G]` says which rows of `labels` are real.
     """
     gap = (at.centres[None, None] - labels[:, :, None, 1:3]).abs()
     near = (gap < RADIUS * at.strides[None, None]).all(-1) & valid[:, :, None]

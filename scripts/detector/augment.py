@@ -1,7 +1,7 @@
 """Photometric augmentation towards what street cameras deliver: small, compressed, dark, grey, wet, shaken, stamped.
 
-Every function takes and returns a BGR uint8 picture and draws from the generator given. The same functions, at fixed strength, make the
-degradation table of the model card.
+Every function takes and returns a BGR uint8 picture and draws from the generator given. The same functions, at fixed
+strength, make the degradation table of the model card.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def coarse(image: Image, factor: float) -> Image:
 
 def jpeg(image: Image, quality: int) -> Image:
     """Compress to JPEG of `quality` and back."""
-    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(
+        cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR), np.uint8
+    )
 
 
 def grey(image: Image) -> Image:
@@ -85,7 +87,14 @@ def rain(image: Image, rng: Rng) -> Image:
         blurred = cv2.GaussianBlur(wet, (0, 0), 4)
         drops = np.zeros((height, width), np.float32)
         for _ in range(int(rng.integers(2, 9))):
-            cv2.circle(drops, (int(rng.uniform(0, width)), int(rng.uniform(0, height))), int(rng.uniform(4, 18)), 1.0, -1, cv2.LINE_AA)
+            cv2.circle(
+                drops,
+                (int(rng.uniform(0, width)), int(rng.uniform(0, height))),
+                int(rng.uniform(4, 18)),
+                1.0,
+                -1,
+                cv2.LINE_AA,
+            )
         wet = _u8(wet + drops[..., None] * (blurred.astype(np.float32) - wet))
     return wet
 
@@ -94,7 +103,8 @@ def stamp(image: Image, rng: Rng) -> Image:
     """A time and a camera name burnt in, as most recorders do."""
     image = image.copy()
     height, width = image.shape[:2]
-    text = f"20{rng.integers(18, 27)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d} {rng.integers(24):02d}:{rng.integers(60):02d}:{rng.integers(60):02d}"
+    day = f"20{rng.integers(18, 27)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d}"
+    text = f"{day} {rng.integers(24):02d}:{rng.integers(60):02d}:{rng.integers(60):02d}"
     text = text if rng.random() < 0.7 else f"CAM {rng.integers(1, 99):02d}"
     at = (int(rng.uniform(0, width * 0.5)), int(rng.choice((14, height - 6))))
     colour = (255, 255, 255) if rng.random() < 0.7 else (0, 255, 255)
@@ -103,7 +113,7 @@ def stamp(image: Image, rng: Rng) -> Image:
 
 
 def camera(image: Image, rng: Rng) -> Image:
-    """One draw of everything a street camera may do to a picture, in the order light, weather, lens, sensor, recorder."""
+    """One draw of everything a street camera may do: light, weather, lens, sensor, recorder."""
     draw = rng.random(10)
     if draw[0] < 0.8:
         image = tone(image, rng)

@@ -1,8 +1,8 @@
 """Label corrections kept as text: `scripts/label_fixes/corrections.csv` (file, action, class, box, reason).
 
-Actions: `remove` (the label of that class that overlaps the box most, IoU >= .5), `add` (a label), `ignore` (no loss inside the box),
-`replace` (all labels of the class by this box), `unlabelled_smoke` (smoke is not annotated in the picture), `drop` (not for training).
-Boxes are "x1 y1 x2 y2" in pixels of the picture.
+Actions: `remove` (the label of that class that overlaps the box most, IoU >= .5), `add` (a label), `ignore` (no loss
+inside the box), `replace` (all labels of the class by this box), `unlabelled_smoke` (smoke is not annotated in the
+picture), `drop` (not for training). Boxes are "x1 y1 x2 y2" in pixels of the picture.
 """
 
 from __future__ import annotations

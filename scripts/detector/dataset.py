@@ -30,7 +30,10 @@ DRAWN = 0.05
 
 @dataclass
 class Item:
-    """A picture with labels `[n, 6]` (class, x1, y1, x2, y2, trust), regions without loss `[m, 5]` (class or -1, box), and its weight."""
+    """A picture with its labels and sampling weight.
+
+    `labels` `[n, 6]`: class, x1, y1, x2, y2, trust; `regions` without loss `[m, 5]`: class or -1, box; px of the picture.
+    """
 
     image: Image
     labels: Floats
@@ -87,7 +90,9 @@ def sprites(items: list[Item], rng: Rng) -> tuple[list[Sprite], list[Sprite]]:
     return flames, smokes
 
 
-def _moved(boxes: Floats, scale: tuple[float, float], shift: tuple[int, int], clip: tuple[int, int, int, int]) -> Floats:
+def _moved(
+    boxes: Floats, scale: tuple[float, float], shift: tuple[int, int], clip: tuple[int, int, int, int]
+) -> Floats:
     """Boxes `[n, 4]` scaled, shifted and clipped."""
     boxes = boxes * np.array((*scale, *scale), np.float32) + np.array((*shift, *shift), np.float32)
     return np.stack([boxes[:, k].clip(clip[k % 2], clip[2 + k % 2]) for k in range(4)], 1).astype(np.float32)
@@ -117,7 +122,12 @@ class Dataset:
         item = self.items[number]
         drawn = rng.random() < DRAWN
         if drawn:
-            item = Item(self._streets[int(rng.integers(len(self._streets)))], np.zeros((0, 6), np.float32), np.zeros((0, 5), np.float32), clean=True)
+            item = Item(
+                self._streets[int(rng.integers(len(self._streets)))],
+                np.zeros((0, 6), np.float32),
+                np.zeros((0, 5), np.float32),
+                clean=True,
+            )
         image, labels = item.image, item.labels
         if item.clean and rng.random() < 0.12:
             glowing = image.astype(np.float32)
@@ -129,7 +139,9 @@ class Dataset:
             labels = np.concatenate((labels, extra))
         return Item(image, labels, item.regions, item.weight, item.clean)
 
-    def _place(self, sample: Sample, item: Item, box: tuple[int, int, int, int], rng: Rng, scale: tuple[float, float]) -> None:
+    def _place(
+        self, sample: Sample, item: Item, box: tuple[int, int, int, int], rng: Rng, scale: tuple[float, float]
+    ) -> None:
         """Put a picture, scaled at random, into a rectangle of the canvas, with its labels and regions."""
         height, width = item.image.shape[:2]
         x0, y0, room_x, room_y = box[0], box[1], box[2] - box[0], box[3] - box[1]
@@ -141,9 +153,14 @@ class Dataset:
         if rng.random() < 0.5:
             image = image[:, ::-1]
             labels[:, [1, 3]], regions[:, [1, 3]] = width - labels[:, [3, 1]], width - regions[:, [3, 1]]
-        dx, dy = (int(rng.integers(min(0, room - n), max(0, room - n) + 1)) for room, n in zip((room_x, room_y), size, strict=True))
+        dx, dy = (
+            int(rng.integers(min(0, room - n), max(0, room - n) + 1))
+            for room, n in zip((room_x, room_y), size, strict=True)
+        )
         left, top, right, bottom = max(0, dx), max(0, dy), min(room_x, dx + size[0]), min(room_y, dy + size[1])
-        sample.canvas[y0 + top : y0 + bottom, x0 + left : x0 + right] = image[top - dy : bottom - dy, left - dx : right - dx]
+        sample.canvas[y0 + top : y0 + bottom, x0 + left : x0 + right] = image[
+            top - dy : bottom - dy, left - dx : right - dx
+        ]
         clip = (x0 + left, y0 + top, x0 + right, y0 + bottom)
         factors, shift = (size[0] / width, size[1] / height), (x0 + dx, y0 + dy)
         self._keep(sample, labels, _moved(labels[:, 1:5], factors, shift, clip), factors)
@@ -175,7 +192,10 @@ class Dataset:
 
 
 def padded(samples: list[Sample]) -> tuple[Floats, Floats]:
-    """Labels `[B, G, 7]` (valid, class, x1, y1, x2, y2, trust) and regions `[B, R, 6]` (valid, class, box), padded with zeros."""
+    """A batch's labels and regions, padded with zeros.
+
+    Labels `[B, G, 7]` (valid, class, x1, y1, x2, y2, trust), regions `[B, R, 6]` (valid, class or -1, box).
+    """
     labels = np.zeros((len(samples), MOST_LABELS, 7), np.float32)
     regions = np.zeros((len(samples), MOST_REGIONS, 6), np.float32)
     for row, sample in enumerate(samples):

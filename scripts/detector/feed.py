@@ -21,7 +21,10 @@ AHEAD = 8
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures `[B, S, S, 3]` uint8, labels `[B, G, 7]` and regions `[B, R, 6]` (see `dataset.padded`); `last` of its epoch or not."""
+    """Pictures `[B, S, S, 3]` uint8, labels `[B, G, 7]`, regions `[B, R, 6]` (see `dataset.padded`).
+
+    `last`: the last batch of its epoch.
+    """
 
     size: int
     pictures: Image

@@ -84,8 +84,9 @@ def decode(
 ) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Rows of one picture `[A, 5 + C]` (objectness and classes after sigmoid) -> boxes, scores, classes.
 
-    `shape` is the picture's (height, width); boxes `[K, 4]` are x1, y1, x2, y2 in its pixels, clipped to it. The score is
-    objectness x class; each class is suppressed on its own with `overlap`; at most `most` boxes with a score above `floor`.
+    `shape` is the picture's (height, width); boxes `[K, 4]` are x1, y1, x2, y2 in its pixels, clipped to it. The score
+    is objectness x class; each class is suppressed on its own with `overlap`; at most `most` boxes with a score above
+    `floor`.
     """
     boxes = boxes_of(output, size) / ratio
     boxes[:, 0::2] = boxes[:, 0::2].clip(0, shape[1])

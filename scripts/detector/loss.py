@@ -1,8 +1,8 @@
-"""The training loss: IoU box loss, objectness and class cross-entropy, with labels weighted by how far they are trusted.
+"""The training loss: IoU box loss, objectness and class cross-entropy, labels weighted by trust.
 
-Regions without loss are of two kinds: `any` (a correction said that the label there is unclear) takes all objectness loss away inside; a
-class's region (smoke where smoke was not annotated, people the teacher was unsure of) only where the network itself favours
-that class, so that a lamp in such a picture still counts as a false alarm.
+Regions without loss are of two kinds: `any` (a correction said that the label there is unclear) takes all objectness
+loss away inside; a class's region (smoke where smoke was not annotated, people the teacher was unsure of) only where
+the network itself favours that class, so that a lamp in such a picture still counts as a false alarm.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
 from scripts.detector.assign import Assignment, Grid, assign, boxes_from, pair_iou
 
@@ -58,7 +58,10 @@ def silent(output: Tensor, targets: Targets, at: Grid) -> Tensor:
 
 
 def detection_loss(output: Tensor, targets: Targets, at: Grid, warm: bool = True) -> Losses:
-    """Loss of raw rows `[B, A, 5 + C]`; before `warm`, class regions are ignored since the network favours nothing yet."""
+    """Loss of raw rows `[B, A, 5 + C]`.
+
+    Before `warm`, class regions are ignored, since the network favours nothing yet.
+    """
     output = output.float()
     boxes = boxes_from(output, at)
     frozen = output.detach()
@@ -74,7 +77,7 @@ def detection_loss(output: Tensor, targets: Targets, at: Grid, warm: bool = True
         wanted[found.picture, found.anchor] = 1
         weight[found.picture, found.anchor] = targets.trust[found.picture, found.label].clamp_min(0.5)
         box, kind = _positive_losses(output, boxes, targets, found)
-    objectness = (F.binary_cross_entropy_with_logits(output[..., 4], wanted, reduction="none") * weight).sum()
+    objectness = (binary_cross_entropy_with_logits(output[..., 4], wanted, reduction="none") * weight).sum()
     scale = max(count, 1)
     total = (BOX_GAIN * box + objectness + kind) / scale
     return Losses(total, BOX_GAIN * float(box) / scale, float(objectness) / scale, float(kind) / scale, count)
@@ -83,14 +86,15 @@ def detection_loss(output: Tensor, targets: Targets, at: Grid, warm: bool = True
 def _positive_losses(output: Tensor, boxes: Tensor, targets: Targets, found: Assignment) -> tuple[Tensor, Tensor]:
     """Sums of the box and class losses over the positive anchors.
 
-    The class target is the root of the IoU: many labels are loose, and a right answer should not be scored down for that.
+    The class target is the root of the IoU: many labels are loose, and a right answer should not be scored down for
+    that.
     """
     labels = targets.labels[found.picture, found.label]
     trust = targets.trust[found.picture, found.label]
     overlap = pair_iou(boxes[found.picture, found.anchor], labels[:, 1:])
     box = ((1 - overlap**2) * trust).sum()
     classes = output.shape[-1] - 5
-    goal = F.one_hot(labels[:, 0].long(), classes) * found.iou.clamp_min(0.05).sqrt()[:, None]
+    goal = one_hot(labels[:, 0].long(), classes) * found.iou.clamp_min(0.05).sqrt()[:, None]
     logits = output[found.picture, found.anchor, 5:]
-    kind = (F.binary_cross_entropy_with_logits(logits, goal, reduction="none").sum(-1) * trust).sum()
+    kind = (binary_cross_entropy_with_logits(logits, goal, reduction="none").sum(-1) * trust).sum()
     return box, kind

@@ -1,7 +1,7 @@
 """Frames of the brawl and flood sets as pictures without fire and smoke.
 
-Frames come from clips of the split asked for only. Sources that also lend pictures to the evaluation splits of the fire set are
-left out of training, so that no evaluated scene is trained on.
+Frames come from clips of the split asked for only. Sources that also lend pictures to the evaluation splits of the
+fire set are left out of training, so that no evaluated scene is trained on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LONGEST = 400
 
 @dataclass(frozen=True)
 class Negative:
-    """One picture without fire and smoke: its name (no extension), where it came from, its scene and its sampling weight."""
+    """One picture without fire and smoke: name, where it came from, its scene, its sampling weight."""
 
     name: str
     image: Image
@@ -68,7 +68,10 @@ def evaluated_sources(fire: Path) -> set[str]:
 
 
 def _stem(source_path: str) -> str:
-    """`frame of fight_fi001_t.jpg`, `fight/fi001.mp4@0.7s` and `fi001.mp4` name the same clip: `fi001`; else the plain stem."""
+    """The clip or picture a source path names.
+
+    `frame of fight_fi001_t.jpg`, `fight/fi001.mp4@0.7s` and `fi001.mp4` are all `fi001`; others give their plain stem.
+    """
     stem = Path(source_path.split("@")[0]).stem
     return re.sub(r"^frame of (no)?fight_(.*?)(_t)?$", r"\2", stem, flags=re.IGNORECASE)
 

@@ -1,8 +1,9 @@
 """YOLOX-nano in plain torch (Ge et al. 2021, "YOLOX: Exceeding YOLO Series in 2021", arXiv:2107.08430).
 
-Written anew with the parameter names of the published network, so that its COCO weights load by name. Depth .33, width .25,
-depthwise convolutions, 0.91 M parameters. Input `[N, 3, H, W]` BGR 0..255, H and W multiples of 32. Output `[N, anchors, 5 + classes]`
-of raw values: dx, dy, log w, log h in units of the stride, then the logits of objectness and of the classes.
+Written anew with the parameter names of the published network, so that its COCO weights load by name. Depth .33, width
+.25, depthwise convolutions, 0.91 M parameters. Input `[N, 3, H, W]` BGR 0..255, H and W multiples of 32. Output `[N,
+anchors, 5 + classes]` of raw values: dx, dy, log w, log h in units of the stride, then the logits of objectness and of
+the classes.
 """
 
 from __future__ import annotations
@@ -199,7 +200,8 @@ class YoloxNano(nn.Module):
 def load_coco(model: YoloxNano, path: Path, person: int | None = 2) -> int:
     """Copy the COCO weights by name into `model`; returns the number of tensors copied.
 
-    Tensors of another shape (the class predictors) are left as initialised, but for the class `person`, whose row is COCO's own.
+    Tensors of another shape (the class predictors) are left as initialised, but for the class `person`, whose row is
+    COCO's own.
     """
     source: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     target = model.state_dict()
@@ -235,7 +237,8 @@ def _moments(model: nn.Module) -> Iterator[dict[nn.BatchNorm2d, list[Tensor]]]:
 def recalibrate(model: nn.Module, batches: Iterable[Tensor]) -> None:
     """Give every batch norm the statistics of `batches` without changing the function computed.
 
-    The published weights come folded (identity statistics): the true mean and variance are set and folded into gamma and beta.
+    The published weights come folded (identity statistics): the true mean and variance are set and folded into gamma
+    and beta.
     """
     model.eval()
     with _moments(model) as found:

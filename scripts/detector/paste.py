@@ -1,7 +1,7 @@
 """Copy-paste: flames and smoke, cut from labelled pictures or drawn, laid onto pictures that have none.
 
-Small flames in dark streets are what the sets lack and what a camera sees first (Ghiasi et al. 2021, arXiv:2012.07177, found plain
-copy-paste with random places to be enough).
+Small flames in dark streets are what the sets lack and what a camera sees first (Ghiasi et al. 2021, arXiv:2012.07177,
+found plain copy-paste with random places to be enough).
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ def resize(sprite: Sprite, height: int, rng: Rng) -> Sprite:
 
 
 def lay(image: Floats, sprite: Sprite, x: int, y: int, level: float) -> list[float] | None:
-    """Blend `sprite` over `image` with its corner at (x, y), in place; returns the visible box or None if little of it is inside."""
+    """Blend `sprite` over `image` with its corner at (x, y), in place.
+
+    Returns the visible box, or None if little of it is inside.
+    """
     height, width = image.shape[:2]
     h, w = sprite.alpha.shape
     x1, y1, x2, y2 = max(0, x), max(0, y), min(width, x + w), min(height, y + h)
@@ -114,7 +117,13 @@ class Paster:
         """One to three flames around (x, y), most of them small, with the light they throw."""
         share = 1.0 if drawn else 0.25
         tall = canvas.shape[0] * float(np.exp(rng.uniform(np.log(0.035), np.log(0.38))))
-        glow(canvas, x, y - tall / 2, tall * rng.uniform(1.2, 3.0), (8.0, 45.0 * rng.uniform(0.5, 1.5), 95.0 * rng.uniform(0.3, 1.3)))
+        glow(
+            canvas,
+            x,
+            y - tall / 2,
+            tall * rng.uniform(1.2, 3.0),
+            (8.0, 45.0 * rng.uniform(0.5, 1.5), 95.0 * rng.uniform(0.3, 1.3)),
+        )
         for _ in range(1 if rng.random() < 0.75 else 2):
             sprite = resize(self._pick(self._flames, self._drawn_flames, share, rng), max(5, int(tall)), rng)
             box = lay(canvas, sprite, x - sprite.alpha.shape[1] // 2, y - sprite.alpha.shape[0], 0.3)

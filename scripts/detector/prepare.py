@@ -1,8 +1,8 @@
 """One prepared data set for training: `index.json`, the extra negatives' pictures and `labels_fixed/`.
 
-The index holds a record per picture: path, split, role, scene, weight, quality, whether smoke is annotated, boxes (class, x1, y1, x2, y2
-in pixels), ignored regions, and the teacher's person boxes (x1, y1, x2, y2, score). `labels_fixed/` holds the corrected YOLO text
-of every training picture whose labels changed.
+The index holds a record per picture: path, split, role, scene, weight, quality, whether smoke is annotated, boxes
+(class, x1, y1, x2, y2 in pixels), ignored regions, and the teacher's person boxes (x1, y1, x2, y2, score).
+`labels_fixed/` holds the corrected YOLO text of every training picture whose labels changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ Record = dict[str, Any]
 
 
 def yolo_boxes(path: Path, width: int, height: int) -> Floats:
-    """A YOLO text file -> `[N, 5]` class, x1, y1, x2, y2 in pixels, clipped to the picture; a missing file has no boxes."""
+    """A YOLO text file -> `[N, 5]` class, x1, y1, x2, y2 in px, clipped to the picture.
+
+    A missing file has no boxes.
+    """
     rows = []
     for line in path.read_text().splitlines() if path.exists() else ():
         parts = line.split()
@@ -75,17 +78,20 @@ def fire_records(fire: Path, fixes: dict[str, list[Correction]], out: Path) -> I
             (out / "labels_fixed" / f"{path.stem}.txt").write_text(yolo_text(labels.boxes, width, height))
         if labels.dropped:
             continue
-        yield {
-            "path": str(path),
-            "split": row["split"],
-            "role": "labelled",
-            "scene": row["scene_group"],
-            "weight": weight_of(row),
-            "quality": quality_of(row),
-            "smoke_unlabelled": labels.smoke_unlabelled,
-            "boxes": labels.boxes.tolist(),
-            "ignored": labels.ignored,
-        }, image
+        yield (
+            {
+                "path": str(path),
+                "split": row["split"],
+                "role": "labelled",
+                "scene": row["scene_group"],
+                "weight": weight_of(row),
+                "quality": quality_of(row),
+                "smoke_unlabelled": labels.smoke_unlabelled,
+                "boxes": labels.boxes.tolist(),
+                "ignored": labels.ignored,
+            },
+            image,
+        )
 
 
 def negative_records(data: Path, out: Path, dropped: set[str]) -> Iterator[tuple[Record, Image]]:
@@ -103,17 +109,20 @@ def negative_records(data: Path, out: Path, dropped: set[str]) -> Iterator[tuple
             if path.name in dropped:
                 continue
             cv2.imwrite(str(path), item.image, [cv2.IMWRITE_JPEG_QUALITY, 92])
-            yield {
-                "path": str(path),
-                "split": split,
-                "role": "negative",
-                "scene": item.scene,
-                "weight": item.weight,
-                "quality": 1.0,
-                "smoke_unlabelled": False,
-                "boxes": [],
-                "ignored": [],
-            }, item.image
+            yield (
+                {
+                    "path": str(path),
+                    "split": split,
+                    "role": "negative",
+                    "scene": item.scene,
+                    "weight": item.weight,
+                    "quality": 1.0,
+                    "smoke_unlabelled": False,
+                    "boxes": [],
+                    "ignored": [],
+                },
+                item.image,
+            )
 
 
 def prepare(data: Path, weights: Path, corrections: Path, out: Path) -> Path:

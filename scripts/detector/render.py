@@ -1,7 +1,8 @@
 """Drawn flames, smoke plumes and streets: a small share of the training pictures.
 
-Flames are a cellular automaton of heat that rises, cools and drifts; plumes are fractal noise inside a widening column; streets are
-flat polygons by day or night. All are drawn from the generator given, so that a seed gives the same picture.
+Flames are a cellular automaton of heat that rises, cools and drifts; plumes are fractal noise inside a widening
+column; streets are flat polygons by day or night. All are drawn from the generator given, so that a seed gives the
+same picture.
 """
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ def lamps(image: Floats, rng: Rng) -> None:
         tone = tones[int(rng.integers(len(tones)))]
         x, y, radius = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(3, 26)
         glow(image, x, y, radius, tone)
-        cv2.circle(image, (int(x), int(y)), max(1, int(radius / 6)), [min(255.0, c + 40.0) for c in tone], -1, cv2.LINE_AA)
+        cv2.circle(
+            image, (int(x), int(y)), max(1, int(radius / 6)), [min(255.0, c + 40.0) for c in tone], -1, cv2.LINE_AA
+        )
 
 
 def _buildings(image: NDArray[np.float32], rng: Rng, night: bool, horizon: int) -> None:
@@ -133,7 +136,9 @@ def _traffic(image: NDArray[np.float32], rng: Rng, night: bool, horizon: int) ->
         x = int(rng.uniform(0, width))
         body = rng.uniform(20, 120 if night else 240, 3).tolist()
         cv2.rectangle(image, (x, int(y - size * 0.45)), (int(x + size), y), body, -1)
-        cv2.rectangle(image, (int(x + size * 0.2), int(y - size * 0.75)), (int(x + size * 0.8), int(y - size * 0.45)), body, -1)
+        cv2.rectangle(
+            image, (int(x + size * 0.2), int(y - size * 0.75)), (int(x + size * 0.8), int(y - size * 0.45)), body, -1
+        )
         lights = (60, 60, 255) if rng.random() < 0.5 else (225, 245, 255)
         for side in (0.08, 0.92):
             cv2.circle(image, (int(x + size * side), int(y - size * 0.25)), max(1, int(size / 14)), lights, -1)

@@ -68,7 +68,10 @@ def targets_of(batch: Batch, device: torch.device) -> Targets:
 
 
 class Trainer:
-    """One run. `run()` trains to the end of the plan; a checkpoint is written after every epoch and on SIGTERM or SIGINT."""
+    """One run: `run()` trains to the end of the plan.
+
+    A checkpoint is written after every epoch and on SIGTERM or SIGINT.
+    """
 
     def __init__(self, plan: Plan, resume: bool) -> None:
         torch.set_num_threads(plan.threads)
@@ -199,7 +202,20 @@ class Trainer:
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             if fresh:
-                writer.writerow(("step", "epoch", "progress", "rate", "loss", "box", "objectness", "class", "positives", "pictures_s"))
+                writer.writerow(
+                    (
+                        "step",
+                        "epoch",
+                        "progress",
+                        "rate",
+                        "loss",
+                        "box",
+                        "objectness",
+                        "class",
+                        "positives",
+                        "pictures_s",
+                    )
+                )
             means = [round(float(v), 4) for v in np.mean(recent, 0)]
             head = (self.state.step, self.state.epoch, round(self.progress(), 4), f"{self._rate():.6f}")
             writer.writerow((*head, *means, round(speed, 2)))
