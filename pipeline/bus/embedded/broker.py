@@ -46,7 +46,7 @@ class EmbeddedBroker:
         self.limits = limits or Limits()
         self.apis = APIS
         self.cluster_id = ""
-        self.coordinator = Coordinator(self.limits, clock)
+        self.coordinator = Coordinator(folder / "groups.json", self.limits, clock)
         self.topics = TopicStore(folder / "topics", self.limits, clock)
         self.offsets: OffsetStore
         self.producer_ids: storage.ProducerIds
@@ -82,6 +82,7 @@ class EmbeddedBroker:
         self.cluster_id = storage.cluster_id(self.folder)
         self.producer_ids = storage.ProducerIds(self.folder)
         self.offsets = OffsetStore(self.folder / "offsets.jsonl", self._clock)
+        self.coordinator.load()
         self.topics.load(verify=storage.machine_rebooted(self.folder))
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
+from pipeline.bus.embedded import groups_file
 from pipeline.bus.embedded.errors import Code
 from pipeline.bus.embedded.groups import Group
 from pipeline.bus.embedded.limits import Limits
@@ -15,17 +17,23 @@ MAX_ID = 255
 
 
 class Coordinator:
-    """The groups by id. Memberships live in memory only: after a restart members are unknown and simply join again.
+    """The groups by id.
 
     Args:
+        path: where settled groups are kept over a restart.
         limits: bounds for the groups.
         clock: epoch ms.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], int] = epoch_ms) -> None:
+    def __init__(self, path: Path, limits: Limits, clock: Callable[[], int] = epoch_ms) -> None:
+        self._path = path
         self._limits = limits
         self._clock = clock
         self.groups: dict[str, Group] = {}
+
+    def load(self) -> None:
+        """Take up the groups an earlier run left."""
+        self.groups = groups_file.load(self._path, self._limits, self._clock)
 
     def group(self, group_id: str) -> Group:
         """Return the group, made when there is none yet."""
@@ -47,15 +55,25 @@ class Coordinator:
         return group.standing(member_id, instance, generation)
 
     def tick(self) -> None:
-        """Let time pass in every group, and forget groups nobody is in."""
+        """Let time pass in every group, keep what changed, and forget groups nobody is in."""
         for group_id, group in list(self.groups.items()):
             for member_id in group.tick():
                 MEMBERS_LOST.inc()
                 logger.warning(
                     "group %s: member %s was not heard of in time, its partitions go to others", group_id, member_id
                 )
-            if group.idle:
-                del self.groups[group_id]
+        if any(group.changed for group in self.groups.values()):
+            self._save()
+        for group_id in [group_id for group_id, group in self.groups.items() if group.idle]:
+            del self.groups[group_id]
+
+    def _save(self) -> None:
+        try:
+            groups_file.save(self._path, self.groups)
+        except OSError as error:
+            logger.error("%s: groups not kept, tried again with the next change: %s", self._path, error)
+        for group in self.groups.values():
+            group.changed = False
 
 
 def valid_id(group_id: str) -> bool:

@@ -29,6 +29,9 @@ class Group:
     Args:
         limits: bounds on session timeouts and members, and the first rebalance's delay.
         clock: epoch ms.
+
+    Attributes:
+        changed: set with each change of what a restart of the broker should find again.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], int]) -> None:
@@ -38,6 +41,7 @@ class Group:
         self.protocol = ""
         self.leader = ""
         self.members: dict[str, Member] = {}
+        self.changed = False
         self._limits = limits
         self._clock = clock
         self._expected: dict[str, int] = {}
@@ -48,6 +52,12 @@ class Group:
     def idle(self) -> bool:
         """Whether nobody is in it or about to join it."""
         return not self.members and not self._expected
+
+    def restore(self, generation: int, protocol_type: str, protocol: str, leader: str, members: list[Member]) -> None:
+        """Take up a settled group where an earlier run of the broker left it."""
+        self.generation, self.protocol_type, self.protocol, self.leader = generation, protocol_type, protocol, leader
+        self.members = {member.member_id: member for member in members}
+        self.state = State.STABLE
 
     def join(self, request: Join) -> asyncio.Future[Joined]:
         """Take a member in, or again; the answer comes when the rebalance is complete, at once when it is refused."""
@@ -108,6 +118,7 @@ class Group:
         self.members[old.member_id] = old
         if was_leader:
             self.leader = old.member_id
+        self.changed = True
         return old.member_id
 
     def _join_as(self, member_id: str, request: Join, answer: asyncio.Future[Joined]) -> None:
@@ -148,7 +159,7 @@ class Group:
         now = self._clock()
         self._hold_ms = now + (self._limits.rebalance_delay_ms if self.state is State.EMPTY else 0)
         self._deadline_ms = now + max((member.rebalance_ms for member in self.members.values()), default=0)
-        self.state = State.PREPARING
+        self.state, self.changed = State.PREPARING, True
         for member in self.members.values():
             member.answer_sync(Synced(Code.REBALANCE_IN_PROGRESS))
 
@@ -172,7 +183,7 @@ class Group:
             member.answer_join(self._joined(member))
 
     def _empty(self) -> None:
-        self.state, self.leader, self.protocol = State.EMPTY, "", ""
+        self.state, self.changed, self.leader, self.protocol = State.EMPTY, True, "", ""
         self.generation += 1
 
     def sync(
@@ -197,7 +208,7 @@ class Group:
         return answer
 
     def _assign(self, assignments: dict[str, bytes]) -> None:
-        self.state = State.STABLE
+        self.state, self.changed = State.STABLE, True
         now = self._clock()
         for member in self.members.values():
             member.assignment = assignments.get(member.member_id, b"")

@@ -28,7 +28,7 @@ class Limits:
     request_bytes: int = 64 * MIB
     connections: int = 2000
     queued_requests: int = 8
-    partitions: int = 256
+    partitions: int = 1000
     topics: int = 2000
     segment_bytes: int = 16 * MIB
     message_bytes: int = 1_048_588
