@@ -53,7 +53,7 @@ class Lane:
         self._batch = max(1, min(BATCH, int(self._lease_ms / 1000 / channel.lease_s) - 1))
         self._breaker = Breaker.of(alert, draw)
         self._wake = threading.Event()
-        self.error: BaseException | None = None
+        self.failed = False
         label = sorted(channel.targets)[0] if channel.targets else channel.name
         self._circuit = metrics.CIRCUIT_OPEN.labels(label)
         self._thread = threading.Thread(target=self._run, name=f"alert-{label}", daemon=True)
@@ -65,6 +65,11 @@ class Lane:
     def wake(self) -> None:
         """Something may be due."""
         self._wake.set()
+
+    @property
+    def name(self) -> str:
+        """The name of its thread."""
+        return self._thread.name
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end of the thread."""
@@ -82,12 +87,11 @@ class Lane:
                     worked = 0
                 if not worked:
                     self._wake.wait(IDLE_S)
-        except BaseException as error:
-            # A lane that ends quietly would be a channel that is silent: the whole stage ends and is started again.
-            self.error = error
-            log.critical("alert.lane_failed", lane=self._thread.name, error=repr(error))
-            self._stop.set()
         finally:
+            if not self._stop.is_set():
+                # A lane that ends quietly would be a channel that is silent: the whole stage ends and starts again.
+                self.failed = True
+                self._stop.set()
             self.channel.close()
 
     def work(self) -> int:

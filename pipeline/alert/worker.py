@@ -94,7 +94,11 @@ class Worker:
             log.info("outbox.reclaimed", rows=again, reason="held when this worker ended last time")
 
     def loop(self) -> None:
-        """Work until stopped; trouble with the bus or the database is waited out, however long it takes."""
+        """Work until stopped; trouble with the bus or the database is waited out, however long it takes.
+
+        Raises:
+            RuntimeError: A lane ended by an error that nobody foresaw (its traceback is on standard error).
+        """
         parts: list[Lane | Keeper] = [*self._lanes, self._keeper]
         for part in parts:
             part.start()
@@ -106,9 +110,9 @@ class Worker:
             self._stop.set()
             for part in parts:
                 part.join(self._settings.alert.lease_s)
-        for lane in self._lanes:
-            if lane.error is not None:
-                raise lane.error
+        failed = [lane.name for lane in self._lanes if lane.failed]
+        if failed:
+            raise RuntimeError(f"lanes failed: {', '.join(failed)}")
 
     def _consume(self) -> None:
         """Connect, then poll, write and commit."""
