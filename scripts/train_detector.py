@@ -63,6 +63,9 @@ def main() -> None:
         threads=args.threads,
     )
     Trainer(plan, args.resume).run()
+    from scripts.detector.curves import draw
+
+    print("curves:", *draw(args.out / "curves.csv"))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ DRAWN = 0.05
 class Item:
     """A picture with its labels and sampling weight.
 
-    `labels` `[n, 6]`: class, x1, y1, x2, y2, trust; `regions` without loss `[m, 5]`: class or -1, box; px of the picture.
+    `labels` `[n, 6]`: class, x1, y1, x2, y2, trust; `regions` without loss `[m, 5]`: class or -1, box.
     """
 
     image: Image
