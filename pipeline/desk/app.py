@@ -1,0 +1,124 @@
+"""The desk as an ASGI application."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from pipeline.city.registry import Registry
+from pipeline.desk.context import Desk
+from pipeline.desk.faults import STORE_FAULTS
+from pipeline.desk.forms import check_csrf
+from pipeline.desk.gate import Gate
+from pipeline.desk.hub import Hub
+from pipeline.desk.i18n import mark
+from pipeline.desk.metrics import CountRequests
+from pipeline.desk.pages import is_part, render
+from pipeline.desk.routes import cameras, events, health, inbox, incident, media, signin
+from pipeline.desk.throttle import Throttle
+from pipeline.ops.clock import Clock, now_ms
+from pipeline.ops.settings import Settings
+from pipeline.store.database import Database, explain
+from pipeline.store.evidence import EvidenceStore
+
+log = structlog.get_logger(__name__)
+
+FAULTS = mark(
+    {
+        400: "Permintaan tidak lengkap.",
+        403: "Anda tidak berhak melakukan ini.",
+        404: "Tidak ditemukan di wilayah Anda.",
+        405: "Tidak bisa dilakukan dengan cara ini.",
+        422: "Permintaan tidak lengkap.",
+        503: "Basis data tidak menjawab. Coba lagi sebentar.",
+    }
+)
+STALE_FORM = mark("Halaman ini sudah lama. Muat ulang, lalu coba lagi.")
+
+
+class LongLivedFiles(StaticFiles):
+    """Static files; their addresses carry a hash of their content, so a browser never has to ask again."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        """Return a file that may be kept for ever."""
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_app(
+    settings: Settings, registry: Registry, database: Database, evidence: EvidenceStore, clock: Clock = now_ms
+) -> FastAPI:
+    """Make the desk.
+
+    Args:
+        settings: The configuration.
+        registry: Cameras and kelurahan.
+        database: Migrated; the desk closes neither it nor the evidence store.
+        evidence: Stills and clips.
+        clock: Time now, epoch ms.
+    """
+    zone = ZoneInfo(settings.city.timezone)
+    hub = Hub(database, registry, clock)
+    desk = Desk(settings, registry, database, evidence, clock, zone, Throttle(clock), hub)
+    app = FastAPI(
+        title="Siaga", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
+        dependencies=[Depends(check_csrf)],
+    )  # fmt: skip
+    app.state.desk = desk
+    for part in (signin, inbox, incident, media, events, cameras, health):
+        app.include_router(part.router)
+    app.mount("/static", LongLivedFiles(directory=Path(str(resources.files("pipeline.desk") / "static"))))
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _incomplete)
+    for fault in STORE_FAULTS:
+        app.add_exception_handler(fault, _store_down)
+    app.add_middleware(Gate, desk=desk)
+    app.add_middleware(CountRequests)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Run the hub while the application is served."""
+    hub = app.state.desk.hub
+    polling = asyncio.create_task(hub.run())
+    try:
+        yield
+    finally:
+        hub.close()
+        await polling
+
+
+def _say(request: Request, status: int, text: str) -> Response:
+    """Answer with one sentence: as a note to the page's script, as a page to a browser, else as plain text."""
+    if not is_part(request) and "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse(f"{status}\n", status)
+    return render(request, "_note.html" if is_part(request) else "error.html", status, text=text, values={})
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """Answer an HTTP error in words."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    stale = isinstance(error, HTTPException) and error.detail == "csrf"
+    return _say(request, status, STALE_FORM if stale else FAULTS.get(status, FAULTS[400]))
+
+
+def _incomplete(request: Request, _error: Exception) -> Response:
+    """Answer a form or address that does not hold to its route's types."""
+    return _say(request, 422, FAULTS[422])
+
+
+def _store_down(request: Request, error: Exception) -> Response:
+    """Answer while the database or the evidence store does not; the next try may succeed."""
+    log.error("desk.store_failed", path=request.url.path, reason=explain(error))
+    return _say(request, 503, FAULTS[503])

@@ -1,0 +1,162 @@
+"""Incidents as the desk shows them: the store's rows joined with the registry, in the words of words.py."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pipeline.bus.records import Box, Incident
+from pipeline.city.registry import Kelurahan
+from pipeline.desk.areas import scope
+from pipeline.desk.context import Desk, is_simulated
+from pipeline.desk.identity import Person, Right
+from pipeline.desk.words import sureness
+from pipeline.store.areas import within
+from pipeline.store.decisions import FINAL
+from pipeline.store.incidents import list_incidents, record_of
+from pipeline.store.tables import EvidenceRow, IncidentRow
+
+UNDO_MS = 30_000
+MOST = 200  # incidents on one board; more than this is a catastrophe that no list helps with
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A still or clip that can be shown: its row's number, what it was made from, the boxes drawn on it (0..1)."""
+
+    id: int
+    camera: str
+    made_from: str
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """One incident on the desk. Times are epoch ms; `version` changes whenever anything shown changes."""
+
+    id: str
+    kind: str
+    camera: str
+    place: str
+    kelurahan: str
+    kecamatan: str
+    simulated: bool
+    decision: str
+    decision_by: str | None
+    decision_ms: int | None
+    decision_note: str
+    first_seen_ms: int
+    opened_ms: int
+    closed_ms: int | None
+    alert_s: float | None
+    score: float
+    sure: str
+    witnesses: tuple[str, ...]
+    still: Picture | None
+    clip: Picture | None
+    may_decide: bool
+    undo_until_ms: int | None
+    version: str = ""
+
+
+def _boxes(record: Incident) -> tuple[Box, ...]:
+    """Return the boxes of what the incident is about; people and other things that the detector saw are left out."""
+    return tuple(detection.box for detection in record.boxes if detection.label in ("fire", "smoke", record.kind))
+
+
+def _picture(rows: Sequence[EvidenceRow], kind: str, camera: str, boxes: tuple[Box, ...]) -> Picture | None:
+    """Return the newest still or clip that is still there, the incident's own camera's first."""
+    here = [row for row in rows if row.kind == kind and row.removed_ms is None]
+    here.sort(key=lambda row: (row.camera != camera, -row.id))
+    if not here:
+        return None
+    return Picture(here[0].id, here[0].camera, here[0].made_from, boxes if here[0].camera == camera else ())
+
+
+def _undo_until(row: IncidentRow, person: Person, now: int) -> int | None:
+    """Return until when this person may take their own decision back; None when there is nothing to take back."""
+    if row.decision == "waiting" or row.decision_by != person.name or row.decision_ms is None:
+        return None
+    until = row.decision_ms + UNDO_MS
+    return until if now < until and person.may(Right.DECIDE) else None
+
+
+def card_of(desk: Desk, person: Person, row: IncidentRow, evidence: Sequence[EvidenceRow]) -> Card:
+    """Make the card of one incident for one person."""
+    record = record_of(row)
+    camera = desk.registry.cameras.get(row.camera)
+    ward = desk.registry.kelurahan.get(row.kelurahan, Kelurahan(row.kelurahan, row.kelurahan, "", "", 0, 0))
+    rule = desk.settings.confirm.kinds.get(row.kind)
+    witnesses = tuple(dict.fromkeys((row.camera, *(witness.camera for witness in record.witnesses))))
+    card = Card(
+        id=row.id,
+        kind=row.kind,
+        camera=row.camera,
+        place=camera.name if camera else row.camera,
+        kelurahan=ward.name,
+        kecamatan=ward.kecamatan,
+        simulated=is_simulated(camera),
+        decision=row.decision,
+        decision_by=row.decision_by,
+        decision_ms=row.decision_ms,
+        decision_note=row.decision_note,
+        first_seen_ms=row.first_seen_ms,
+        opened_ms=row.opened_ms,
+        closed_ms=row.closed_ms,
+        alert_s=(row.alerted_ms - row.first_seen_ms) / 1000 if row.alerted_ms is not None else None,
+        score=row.score,
+        sure=sureness(row.score, rule.threshold if rule else 0.5, len(witnesses)),
+        witnesses=witnesses,
+        still=_picture(evidence, "still", row.camera, _boxes(record)),
+        clip=_picture(evidence, "clip", row.camera, ()),
+        may_decide=person.may(Right.DECIDE),
+        undo_until_ms=_undo_until(row, person, desk.clock()),
+    )
+    return _versioned(card)
+
+
+def _versioned(card: Card) -> Card:
+    """Return the card with a hash of all it shows."""
+    text = json.dumps({**card.__dict__, "still": repr(card.still), "clip": repr(card.clip)}, sort_keys=True)
+    return Card(**{**card.__dict__, "version": hashlib.sha256(text.encode()).hexdigest()[:16]})
+
+
+@dataclass(frozen=True)
+class Board:
+    """The inbox of one person: what waits for a decision, what is in hand, what they closed within the last 30 s."""
+
+    waiting: tuple[Card, ...]
+    accepted: tuple[Card, ...]
+    just_closed: tuple[Card, ...]
+
+
+def read_board(desk: Desk, person: Person, session: Session) -> Board:
+    """Read a person's inbox, the newest first."""
+    areas = scope(person.areas)
+    rows = list_incidents(session, areas=areas, open_only=True, limit=MOST)
+    closed = sa.select(IncidentRow).where(
+        IncidentRow.decision.in_(FINAL),
+        IncidentRow.decision_by == person.name,
+        IncidentRow.decision_ms > desk.clock() - UNDO_MS,
+    )
+    if areas is not None:
+        closed = closed.where(within(IncidentRow.kelurahan, areas))
+    rows += session.scalars(closed.order_by(IncidentRow.decision_ms.desc()))
+    evidence = _evidence(session, [row.id for row in rows])
+    cards = [card_of(desk, person, row, evidence.get(row.id, ())) for row in rows]
+    return Board(
+        tuple(card for card in cards if card.decision == "waiting"),
+        tuple(card for card in cards if card.decision == "accepted"),
+        tuple(card for card in cards if card.decision in FINAL),
+    )
+
+
+def _evidence(session: Session, ids: Sequence[str]) -> Mapping[str, list[EvidenceRow]]:
+    """Read the stills and clips of many incidents in one query."""
+    found: dict[str, list[EvidenceRow]] = {}
+    for row in session.scalars(sa.select(EvidenceRow).where(EvidenceRow.incident_id.in_(ids))):
+        found.setdefault(row.incident_id, []).append(row)
+    return found

@@ -1,0 +1,98 @@
+"""The gate in front of every route: who has no valid sign-in gets no further, whatever the route."""
+
+import asyncio
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipeline.desk.context import Desk
+from pipeline.desk.identity import Person, csrf_of, token_hash
+from pipeline.desk.metrics import REFUSED
+from pipeline.store import people
+
+COOKIE = "siaga_session"
+OPEN_PATHS = frozenset({"/healthz", "/masuk", "/bahasa"})
+OPEN_PREFIX = "/static/"
+BEFORE_NEW_PASSWORD = frozenset({"/sandi", "/keluar"})
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def is_open(path: str) -> bool:
+    """Say whether a path needs no sign-in."""
+    return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
+
+
+def person_of(desk: Desk, token: str | None) -> Person | None:
+    """Return whose sign-in a cookie is; None when it is unknown, over, or of a locked-out person. Reads the store."""
+    if not token or len(token) > 200:
+        return None
+    hashed = token_hash(token)
+    with desk.database.reading() as session:
+        row = people.session_user(session, hashed, desk.clock())
+        if row is None:
+            return None
+        return Person(row.name, row.role, tuple(row.areas), row.must_change, hashed, csrf_of(token))
+
+
+class Gate:
+    """ASGI middleware: default-deny. It puts the person into `request.state.person` and adds the security headers."""
+
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+        self._app, self._desk = app, desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; a websocket is refused, the desk has none."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        request = Request(scope)
+        person = None
+        if request.cookies.get(COOKIE) and not request.url.path.startswith(OPEN_PREFIX):
+            person = await asyncio.to_thread(person_of, self._desk, request.cookies.get(COOKIE))
+        scope.setdefault("state", {})["person"] = person
+        refusal = self._refuse(request, person)
+        await (refusal or self._app)(scope, receive, _secured(send))
+
+    def _refuse(self, request: Request, person: Person | None) -> Response | None:
+        """Return the answer for who may not pass; None lets the request through."""
+        path = request.url.path
+        if is_open(path):
+            return None
+        if person is None:
+            REFUSED.labels("signed_out").inc()
+            if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+                return RedirectResponse(f"/masuk?ke={quote(path)}", 303)
+            return Response("sign in first\n", 401, media_type="text/plain")
+        if person.must_change and path not in BEFORE_NEW_PASSWORD:
+            return RedirectResponse("/sandi", 303)
+        return None
+
+
+def _secured(send: Send) -> Send:
+    """Return `send` with the security headers on every answer; private pages are kept by no cache."""
+
+    async def secured(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", []))
+            names = {name.lower() for name, _ in headers}
+            extra = {**SECURITY_HEADERS, "cache-control": "no-store"}
+            headers += [(k.encode(), v.encode()) for k, v in extra.items() if k.encode() not in names]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return secured

@@ -1,0 +1,169 @@
+"""One look into the store for all open desks: new events and camera changes are fanned out to who may see them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+
+from pipeline.city.registry import Registry
+from pipeline.desk.areas import scope, sees
+from pipeline.desk.faults import STORE_FAULTS
+from pipeline.desk.metrics import POLLS_FAILED, STREAMS
+from pipeline.ops.clock import Clock
+from pipeline.store.cameras import CameraState, list_states
+from pipeline.store.database import Database, explain
+from pipeline.store.timeline import Event, events_after, latest_cursor
+
+log = structlog.get_logger(__name__)
+
+POLL_S = 0.25
+CAMERAS_EVERY = 8  # polls between two looks at the camera states: 2 s
+BACKLOG = 500
+QUEUE = 256
+
+
+@dataclass(frozen=True)
+class News:
+    """What a desk must show: an event of an incident, a camera that changed, or `again`: too much, fetch it all."""
+
+    what: Literal["incident", "camera", "again"]
+    cursor: int = 0
+    subject: str = ""
+    kelurahan: str = ""
+    detail: str = ""
+
+
+@dataclass(eq=False)
+class Listener:
+    """One open desk; `queue` holds what it has not been sent yet."""
+
+    areas: Sequence[str]
+    queue: asyncio.Queue[News] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+
+    def offer(self, news: News) -> None:
+        """Queue news within the listener's areas; a desk that is too slow is told to fetch everything again."""
+        if news.what != "again" and not sees(self.areas, news.kelurahan):
+            return
+        if self.queue.full():
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            news = News("again", news.cursor)
+        self.queue.put_nowait(news)
+
+
+class Hub:
+    """Polls the store in one task and tells every listener. Use within one event loop."""
+
+    def __init__(self, database: Database, registry: Registry, clock: Clock, poll_s: float = POLL_S) -> None:
+        self._database, self._registry, self._clock, self._poll_s = database, registry, clock, poll_s
+        self._listeners: set[Listener] = set()
+        self._cursor = 0
+        self._cameras: Mapping[str, tuple[str, str]] | None = None
+        self.polled_ms = 0
+        self.closing = asyncio.Event()
+
+    async def run(self) -> None:
+        """Poll until `close`; a failing store is logged, counted and polled again."""
+        turn, failing = 0, False
+        while not self.closing.is_set():
+            try:
+                if not self.polled_ms:
+                    self._cursor = await asyncio.to_thread(self._latest)
+                await self._poll(turn)
+                self.polled_ms, turn = self._clock(), turn + 1
+                if failing:
+                    log.info("desk.poll_recovered")
+                failing = False
+            except STORE_FAULTS as error:
+                POLLS_FAILED.labels("store").inc()
+                if not failing:
+                    log.error("desk.poll_failed", reason=explain(error))
+                failing = True
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait until the next poll, or until the end."""
+        try:
+            await asyncio.wait_for(self.closing.wait(), self._poll_s)
+        except TimeoutError:
+            return
+
+    async def _poll(self, turn: int) -> None:
+        """Look once; camera states every few turns."""
+        for event in await asyncio.to_thread(self._events, self._cursor, None):
+            self._cursor = event.cursor
+            self._tell(_news(event))
+        if turn % CAMERAS_EVERY == 0:
+            states = await asyncio.to_thread(self._states)
+            self._compare({camera: (state.state, state.reason) for camera, state in states.items()})
+
+    def _compare(self, states: Mapping[str, tuple[str, str]]) -> None:
+        """Tell of each camera whose state or reason is another than at the last look."""
+        before, self._cameras = self._cameras, states
+        for camera_id, state in states.items():
+            camera = self._registry.cameras.get(camera_id)
+            if before is not None and camera is not None and before.get(camera_id) != state:
+                self._tell(News("camera", self._cursor, camera_id, camera.kelurahan, state[0]))
+
+    def _tell(self, news: News) -> None:
+        for listener in self._listeners:
+            listener.offer(news)
+
+    async def listen(self, areas: Sequence[str], cursor: int | None) -> Listener:
+        """Open a listener that misses nothing since `cursor`; None begins now.
+
+        It is registered before the backlog is read, so an event may come twice, but never not at all.
+        """
+        listener = Listener(areas)
+        self._listeners.add(listener)
+        STREAMS.inc()
+        try:
+            backlog = [] if cursor is None else await asyncio.to_thread(self._events, cursor, areas)
+        except STORE_FAULTS:
+            POLLS_FAILED.labels("backlog").inc()
+            backlog = []
+            listener.offer(News("again"))
+        if len(backlog) >= BACKLOG:
+            listener.offer(News("again", backlog[-1].cursor))
+        else:
+            for event in backlog:
+                listener.offer(_news(event))
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """Forget a listener; a second time is no error."""
+        if listener in self._listeners:
+            self._listeners.discard(listener)
+            STREAMS.dec()
+
+    def close(self) -> None:
+        """End the polling and all streams. Call in the event loop."""
+        self.closing.set()
+
+    @property
+    def listeners(self) -> int:
+        """How many desks listen."""
+        return len(self._listeners)
+
+    def fresh(self, within_ms: int) -> bool:
+        """Say whether the store was read within the last `within_ms`: a desk that sees nothing must say so."""
+        return self._clock() - self.polled_ms <= within_ms
+
+    def _latest(self) -> int:
+        with self._database.reading() as session:
+            return latest_cursor(session)
+
+    def _events(self, cursor: int, areas: Sequence[str] | None) -> list[Event]:
+        with self._database.reading() as session:
+            return events_after(session, cursor, BACKLOG, None if areas is None else scope(areas))
+
+    def _states(self) -> dict[str, CameraState]:
+        with self._database.reading() as session:
+            return list_states(session)
+
+
+def _news(event: Event) -> News:
+    """Return an event as news."""
+    return News("incident", event.cursor, event.incident_id, event.kelurahan, event.what)

@@ -1,0 +1,192 @@
+"""One incident: what is known of it, and what is decided."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, HTTPException, Path, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from pipeline.desk.board import UNDO_MS, card_of
+from pipeline.desk.context import Decider, Desk, Reader, TheDesk, is_simulated
+from pipeline.desk.i18n import mark, translate
+from pipeline.desk.identity import Person
+from pipeline.desk.metrics import DECISIONS, REFUSED
+from pipeline.desk.pages import is_part, language_of, render
+from pipeline.desk.status import read_state
+from pipeline.desk.story import reason_line, timeline
+from pipeline.desk.words import DECISION_WORDS, FALSE_REASONS, clock_text
+from pipeline.store.evidence import list_evidence
+from pipeline.store.incidents import Decided, decide, get, record_of
+from pipeline.store.tables import Decision, IncidentRow
+from pipeline.store.timeline import events_of, latest_cursor
+
+router = APIRouter()
+IncidentId = Annotated[str, Path(max_length=120)]
+Wanted = Literal["accepted", "done", "false_alarm"]
+SAID = mark(
+    {
+        "accepted": "Diterima. Kejadian ini Anda tangani.",
+        "done": "Selesai.",
+        "false_alarm": "Dicatat sebagai bukan kejadian.",
+        "waiting": "Dibatalkan. Kejadian kembali menunggu.",
+    }
+)
+TAKEN = mark("Sudah diputuskan: {decision} oleh {actor} pukul {at}. Putusan Anda tidak dipakai.")
+TOO_LATE = mark("Sudah lewat 30 detik, atau orang lain sudah memutuskan: tidak bisa dibatalkan lagi.")
+UNDO_NOTE = "undo"
+
+
+@dataclass(frozen=True)
+class WitnessView:
+    """A camera that saw the incident, by its name; epoch ms."""
+
+    name: str
+    first_seen_ms: int
+    simulated: bool
+
+
+def find(session: Session, person: Person, incident_id: str) -> IncidentRow:
+    """Return an incident within the person's areas.
+
+    Raises:
+        HTTPException: 404; also where it exists elsewhere, so that nobody learns of it by asking.
+    """
+    row = get(session, incident_id)
+    if row is None or not person.sees(row.kelurahan):
+        if row is not None:
+            REFUSED.labels("area").inc()
+        raise HTTPException(404)
+    return row
+
+
+def _values(request: Request, desk: Desk, person: Person, session: Session, incident_id: str) -> dict[str, Any]:
+    """Return what the incident's templates use."""
+    row = find(session, person, incident_id)
+    record = record_of(row)
+    cameras = desk.registry.cameras
+    names = {camera.id: camera.name for camera in cameras.values()}
+    language = language_of(request)
+    rule = desk.settings.confirm.kinds.get(row.kind)
+    seen = record.witnesses or ()
+    return {
+        "item": card_of(desk, person, row, list_evidence(session, row.id)),
+        "threshold": rule.threshold if rule else 0.5,
+        "witnesses": [
+            WitnessView(names.get(w.camera, w.camera), w.first_seen_ms, is_simulated(cameras.get(w.camera)))
+            for w in seen
+        ]
+        or [WitnessView(names.get(row.camera, row.camera), row.first_seen_ms, is_simulated(cameras.get(row.camera)))],
+        "model": f"{record.model.name} {record.model.version} ({record.model.sha8})" if record.model else "",
+        "reasons": [reason_line(reason) for reason in record.reasons],
+        "steps": timeline(
+            events_of(session, row.id),
+            row.camera,
+            row.first_seen_ms,
+            row.alerted_ms,
+            names,
+            lambda text, **values: translate(language, text, **values),
+        ),
+    }
+
+
+@router.get("/kejadian/{incident_id}")
+def show_incident(request: Request, desk: TheDesk, person: Reader, incident_id: IncidentId) -> Response:
+    """Show the page of one incident."""
+    with desk.database.reading() as session:
+        values = _values(request, desk, person, session, incident_id)
+        values |= {"cursor": latest_cursor(session), "state": read_state(desk, person, session)}
+    return render(request, "incident.html", **values)
+
+
+@router.get("/kejadian/{incident_id}/isi")
+def show_parts(request: Request, desk: TheDesk, person: Reader, incident_id: IncidentId) -> Response:
+    """Return the parts of the page of one incident alone."""
+    with desk.database.reading() as session:
+        values = _values(request, desk, person, session, incident_id)
+    return render(request, "_incident.html", **values)
+
+
+@router.post("/kejadian/{incident_id}/putusan")
+def post_decision(
+    request: Request,
+    desk: TheDesk,
+    person: Decider,
+    incident_id: IncidentId,
+    decision: Annotated[Wanted, Form()],
+    expected: Annotated[Decision, Form()],
+    reason: Annotated[str, Form(max_length=40)] = "",
+) -> Response:
+    """Accept, finish or dismiss an incident, unless somebody decided since the officer looked (409)."""
+    if decision == "false_alarm" and reason not in FALSE_REASONS:
+        raise HTTPException(422)
+    note = reason if decision == "false_alarm" else ""
+
+    def work(session: Session) -> Decided:
+        find(session, person, incident_id)
+        return decide(
+            session, incident_id, decision, expected=expected, actor=person.name, at_ms=desk.clock(), note=note
+        )
+
+    outcome = desk.database.transact(work)
+    return _answer(request, desk, person, outcome, decision)
+
+
+@router.post("/kejadian/{incident_id}/batal")
+def post_undo(
+    request: Request,
+    desk: TheDesk,
+    person: Decider,
+    incident_id: IncidentId,
+    decided_ms: Annotated[int, Form(ge=0)],
+) -> Response:
+    """Take the own decision back within 30 s, if it still stands; the incident is again as it was before."""
+
+    def work(session: Session) -> Decided:
+        row = find(session, person, incident_id)
+        before = _before(session, row)
+        mine = row.decision_by == person.name and row.decision_ms == decided_ms
+        if before is None or not mine or desk.clock() - decided_ms > UNDO_MS:
+            return Decided(False, "too_late", row)
+        back, now = row.decision, desk.clock()
+        return decide(session, incident_id, before, expected=back, actor=person.name, at_ms=now, note=UNDO_NOTE)
+
+    return _answer(request, desk, person, desk.database.transact(work), "waiting")
+
+
+def _before(session: Session, row: IncidentRow) -> Decision | None:
+    """Return what the incident was before its last decision; None when that was a taking back, or none."""
+    decided = [event for event in events_of(session, row.id) if event.what == "decided"]
+    if not decided or decided[-1].detail.get("note") == UNDO_NOTE:
+        return None
+    before: Decision = decided[-1].detail["from"]
+    return before
+
+
+def _answer(request: Request, desk: Desk, person: Person, outcome: Decided, wanted: Decision) -> Response:
+    """Tell what became of a decision: the page's script gets a note, a plain form goes back to the inbox."""
+    row = outcome.row
+    if row is None:
+        raise HTTPException(404)
+    # The same decision twice by the same person is one: the answer to the first was lost on the way.
+    again = not outcome.ok and row.decision == wanted and row.decision_by == person.name
+    DECISIONS.labels(wanted, "ok" if outcome.ok else "repeated" if again else outcome.reason).inc()
+    if outcome.ok or again:
+        if not is_part(request):
+            return RedirectResponse("/", 303)
+        item = card_of(desk, person, row, ())
+        return render(request, "_note.html", text=SAID[row.decision], values={}, item=item)
+    language = language_of(request)
+    values = {
+        "decision": translate(language, DECISION_WORDS[row.decision]),
+        "actor": row.decision_by or "-",
+        "at": _at(desk, row),
+    }
+    text = TOO_LATE if outcome.reason == "too_late" else TAKEN
+    template = "_note.html" if is_part(request) else "error.html"
+    return render(request, template, 409, text=text, values=values)
+
+
+def _at(desk: Desk, row: IncidentRow) -> str:
+    """Return when the standing decision was made, as a time of day."""
+    return clock_text(row.decision_ms or 0, desk.zone, desk.clock(), seconds=True)

@@ -1,0 +1,156 @@
+"""Signing in and out, the own password, the language."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from pipeline.desk.context import Desk, TheDesk, ThePerson
+from pipeline.desk.forms import VISIT_COOKIE
+from pipeline.desk.gate import COOKIE
+from pipeline.desk.i18n import choose, mark
+from pipeline.desk.identity import csrf_of, new_token, token_hash
+from pipeline.desk.metrics import SIGN_INS
+from pipeline.desk.pages import LANGUAGE_COOKIE, render
+from pipeline.desk.passwords import hash_password, verify_password, weakness
+from pipeline.store import people
+
+router = APIRouter()
+YEAR_S = 365 * 86400
+WRONG = mark("Nama atau kata sandi salah.")
+LOCKED = mark("Terlalu banyak percobaan. Coba lagi dalam {n} detik.")
+OLD_WRONG = mark("Kata sandi sekarang salah.")
+NOT_SAME = mark("Kedua kata sandi baru tidak sama.")
+UNCHANGED = mark("Kata sandi baru harus berbeda dari yang sekarang.")
+
+
+def safe_path(path: str) -> str:
+    """Return where to go after signing in: a path of this desk, nothing else."""
+    parts = urlsplit(path)
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and "\\" not in path
+    return path if plain and parts.path not in ("/masuk", "/keluar") else "/"
+
+
+def _set_cookie(desk: Desk, response: Response, name: str, value: str, max_age_s: float) -> None:
+    """Set a cookie that scripts cannot read and other sites' forms do not carry."""
+    response.set_cookie(
+        name, value, max_age=int(max_age_s), httponly=True, samesite="lax", secure=desk.settings.desk.behind_tls
+    )
+
+
+@router.get("/masuk")
+def show_sign_in(request: Request, desk: TheDesk, ke: str = "/") -> Response:
+    """Show the sign-in form; a visitor without a cookie gets one, whose token the form carries."""
+    if request.state.person is not None:
+        return RedirectResponse(safe_path(ke), 303)
+    return _form(request, desk, to=safe_path(ke))
+
+
+def _form(
+    request: Request, desk: Desk, *, to: str, name: str = "", fault: str = "", wait_s: int = 0, status: int = 200
+) -> Response:
+    """Render the sign-in form with what went wrong."""
+    visit = request.cookies.get(VISIT_COOKIE) or new_token()
+    values = {"to": to, "name": name, "fault": fault, "wait_s": wait_s, "csrf": csrf_of(visit)}
+    response = render(request, "signin.html", status, **values)
+    _set_cookie(desk, response, VISIT_COOKIE, visit, 86400)
+    if wait_s:
+        response.headers["retry-after"] = str(wait_s)
+    return response
+
+
+@router.post("/masuk")
+def sign_in(
+    request: Request,
+    desk: TheDesk,
+    name: Annotated[str, Form(max_length=200)],
+    password: Annotated[str, Form(max_length=1000)],
+    to: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
+    """Check name and password; runs in a worker thread, because a check takes 0.2 s of a core."""
+    name, address = name.strip().lower(), request.client.host if request.client else ""
+    wait_s = desk.throttle.wait_s(name, address)
+    if wait_s:
+        SIGN_INS.labels("locked").inc()
+        return _form(request, desk, to=safe_path(to), name=name, fault=LOCKED, wait_s=wait_s, status=429)
+    with desk.database.reading() as session:
+        row = people.get_user(session, name)
+    good = verify_password(row.password_hash if row is not None else None, password)
+    if row is None or not good or row.disabled:
+        desk.throttle.failed(name, address)
+        SIGN_INS.labels("wrong").inc()
+        return _form(request, desk, to=safe_path(to), name=name, fault=WRONG, status=401)
+    desk.throttle.succeeded(name, address)
+    SIGN_INS.labels("ok").inc()
+    return _begin(desk, row.name, safe_path(to))
+
+
+def _begin(desk: Desk, name: str, to: str) -> Response:
+    """Open a session for a person and send them on; sessions that are over are cleared on the way."""
+    token, now = new_token(), desk.clock()
+    lasts_s = desk.settings.desk.session_hours * 3600
+
+    def work(session: Session) -> None:
+        people.forget_sessions(session, now)
+        people.open_session(session, token_hash(token), name, now, now + int(lasts_s * 1000))
+
+    desk.database.transact(work)
+    response = RedirectResponse(to, 303)
+    _set_cookie(desk, response, COOKIE, token, lasts_s)
+    response.delete_cookie(VISIT_COOKIE)
+    return response
+
+
+@router.post("/keluar")
+def sign_out(desk: TheDesk, person: ThePerson) -> Response:
+    """End this session."""
+    desk.database.transact(lambda session: people.close_session(session, person.session))
+    response = RedirectResponse("/masuk", 303)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@router.get("/sandi")
+def show_password(request: Request, person: ThePerson) -> Response:
+    """Show the form for a new password."""
+    return render(request, "password.html", fault="")
+
+
+@router.post("/sandi")
+def change_password(
+    request: Request,
+    desk: TheDesk,
+    person: ThePerson,
+    old: Annotated[str, Form(max_length=1000)],
+    new: Annotated[str, Form(max_length=1000)],
+    again: Annotated[str, Form(max_length=1000)],
+) -> Response:
+    """Change the own password; all sessions of this person end, and a new one begins here."""
+    address = request.client.host if request.client else ""
+    if desk.throttle.wait_s(person.name, address):
+        return render(request, "password.html", 429, fault=OLD_WRONG)
+    with desk.database.reading() as session:
+        row = people.get_user(session, person.name)
+    if row is None or not verify_password(row.password_hash, old):
+        desk.throttle.failed(person.name, address)
+        return render(request, "password.html", 400, fault=OLD_WRONG)
+    fault = NOT_SAME if new != again else UNCHANGED if new == old else weakness(new, person.name)
+    if fault:
+        return render(request, "password.html", 400, fault=fault)
+    stored = hash_password(new)
+    desk.database.transact(lambda session: people.set_password(session, person.name, stored))
+    return _begin(desk, person.name, "/")
+
+
+@router.post("/bahasa")
+def set_language(
+    desk: TheDesk, language: Annotated[str, Form(max_length=10)], back: Annotated[str, Form(max_length=500)] = "/"
+) -> Response:
+    """Keep the chosen language in a cookie."""
+    to = back if back == "/masuk" else safe_path(back)
+    response = RedirectResponse(to, 303)
+    chosen = choose(language, desk.settings.desk.language)
+    response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=YEAR_S, samesite="lax", secure=desk.settings.desk.behind_tls)
+    return response
