@@ -1,6 +1,7 @@
-"""A group member as a process of its own, to be killed: `python -m tests.contract.member BOOTSTRAP TOPIC GROUP OUT [INSTANCE]`.
+"""A group member as a process, to be killed: `python -m tests.contract.member BOOTSTRAP TOPIC GROUP OUT [INSTANCE]`.
 
-Writes one JSON line per event to OUT: {"assigned": [partitions]} and {"partition", "value"} for each record, then commits.
+Writes one JSON line per event to OUT: {"assigned": [partitions]} and {"partition", "value"} for each record, then
+commits.
 """
 
 import json

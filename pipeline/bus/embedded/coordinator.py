@@ -45,6 +45,16 @@ class Coordinator:
         """Return the group, or None when nobody is in it."""
         return self.groups.get(group_id)
 
+    def forget(self, group_id: str) -> Code:
+        """Drop a group nobody is in: NON_EMPTY_GROUP when somebody is, GROUP_ID_NOT_FOUND when there is none."""
+        group = self.groups.get(group_id)
+        if group is None:
+            return Code.GROUP_ID_NOT_FOUND
+        if not group.idle:
+            return Code.NON_EMPTY_GROUP
+        del self.groups[group_id]
+        return Code.NONE
+
     def may_commit(self, group_id: str, member_id: str, instance: str | None, generation: int) -> Code:
         """Whether this sender may commit for the group: its member of this generation, or anybody while it is empty."""
         group = self.groups.get(group_id)
@@ -62,12 +72,14 @@ class Coordinator:
                 logger.warning(
                     "group %s: member %s was not heard of in time, its partitions go to others", group_id, member_id
                 )
-        if any(group.changed for group in self.groups.values()):
-            self._save()
+        self.keep()
         for group_id in [group_id for group_id, group in self.groups.items() if group.idle]:
             del self.groups[group_id]
 
-    def _save(self) -> None:
+    def keep(self) -> None:
+        """Write the settled groups down if one has changed."""
+        if not any(group.changed for group in self.groups.values()):
+            return
         try:
             groups_file.save(self._path, self.groups)
         except OSError as error:

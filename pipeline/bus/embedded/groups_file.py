@@ -1,7 +1,7 @@
 """Settled groups on disk, so that a restart of the broker costs no rebalance: members just go on with their heartbeats.
 
-Only stable groups are written. One that was changing when the broker died is not there, or has an older generation: its members
-are told so and join again.
+Only stable groups are written. One that was changing when the broker died is not there, or has an older generation: its
+members are told so and join again.
 """
 
 import base64

@@ -98,6 +98,8 @@ async def sync_group(connection: Connection, request: Any, version: int) -> Any:
         assignments = {entry.member_id: bytes(entry.assignment) for entry in request.assignments}
         instance = request.group_instance_id if version >= 3 else None
         answer = group.sync(request.member_id, instance, request.generation_id, assignments)
+        # Before any member has its answer, so that none can act on an assignment that a kill makes us forget.
+        connection.broker.coordinator.keep()
         try:
             result = await connection.wait(answer)
         except Disconnected:
@@ -202,12 +204,9 @@ async def delete_groups(connection: Connection, request: Any, version: int) -> A
     """Forget the offsets of groups nobody is in."""
     results = []
     for name in request.groups_names:
-        group = connection.broker.coordinator.find(name)
-        code = Code.NONE
-        if group is not None and not group.idle:
-            code = Code.NON_EMPTY_GROUP
-        elif not connection.broker.offsets.forget_group(name):
-            code = Code.GROUP_ID_NOT_FOUND
+        code = connection.broker.coordinator.forget(name)
+        if code is not Code.NON_EMPTY_GROUP and connection.broker.offsets.forget_group(name):
+            code = Code.NONE
         results.append(
             DeleteGroupsResponse.DeletableGroupResult(group_id=name, error_code=refused("DeleteGroups", code))
         )
