@@ -126,7 +126,11 @@ def desk(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = 
     from pipeline.desk.server import run as work
     from pipeline.wiring import run_stage
 
-    run_stage(_settings(config, data, cameras), "desk", work)
+    run_stage(
+        _settings(config, data, cameras),
+        "desk",
+        lambda settings, registry, stop, report: work(settings, registry, stop),
+    )
 
 
 @config_app.command("check")
@@ -160,6 +164,52 @@ def cameras_check(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: C
         good = good and report.ok
         typer.echo(f"{'ok  ' if report.ok else 'BAD '} {report.camera}: {report.message}")
     raise typer.Exit(0 if good else 1)
+
+
+@people_app.command("add")
+def people_add(
+    name: Annotated[str, typer.Argument(help="Sign-in name: 2 to 40 of a-z, 0-9, '.', '_', '-'.")],
+    role: Annotated[str, typer.Option(help="piket, satpol, engineer or admin.")],
+    area: Annotated[list[str], typer.Option(help="Code of a kelurahan, kecamatan or kota, or '*'; may be repeated.")],
+    config: Config = DEFAULT_CONFIG,
+    data: Data = None,
+) -> None:
+    """Let a person sign in at the desk; prints the one-time password."""
+    from pipeline.desk.people import add_person
+    from pipeline.store.database import open_database
+
+    database = open_database(_settings(config, data))
+    database.migrate()
+    typer.echo(f"{name} / {add_person(database, name, role, area)}   (one-time)")
+
+
+@people_app.command("reset")
+def people_reset(
+    name: Annotated[str, typer.Argument(help="Sign-in name.")], config: Config = DEFAULT_CONFIG, data: Data = None
+) -> None:
+    """Give a person a new one-time password and end their sign-ins."""
+    from pipeline.desk.people import reset_password
+    from pipeline.store.database import open_database
+
+    database = open_database(_settings(config, data))
+    database.migrate()
+    typer.echo(f"{name} / {reset_password(database, name)}   (one-time)")
+
+
+@eval_app.command("detector")
+def eval_detector(
+    data: Annotated[Path, typer.Option(help="Folder with images/, labels/ and manifest.csv.")],
+    split: Annotated[str, typer.Option(help="Split of the manifest; several separated by commas.")],
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go; a page of worst errors lies beside it.")],
+    model: Annotated[Path | None, typer.Option(help="Model folder; the configured one when left out.")] = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Measure a detector on labelled pictures."""
+    from pipeline.tune.detector import evaluate_detector
+
+    settings = _defaults(config)
+    evaluate_detector(data, split, model or settings.model_path(settings.detect.models[0]), out)
+    typer.echo(out.read_text())
 
 
 def main() -> NoReturn:
