@@ -38,7 +38,7 @@ def _settings(config: Path, data: Path | None = None, cameras: Path | None = Non
 
 
 def _defaults(config: Path) -> Settings:
-    """Load the settings, or take the defaults where the usual file is not there: a clip can be watched from anywhere."""
+    """Load the settings, or the defaults where the usual file is not there: a clip can be watched from anywhere."""
     return Settings() if config == DEFAULT_CONFIG and not config.exists() else load_settings(config)
 
 
