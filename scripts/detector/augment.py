@@ -112,9 +112,12 @@ def stamp(image: Image, rng: Rng) -> Image:
     return image
 
 
-def camera(image: Image, rng: Rng) -> Image:
-    """One draw of everything a street camera may do: light, weather, lens, sensor, recorder."""
-    draw = rng.random(10)
+def camera(image: Image, rng: Rng, mild: bool = False) -> Image:
+    """One draw of everything a street camera may do: light, weather, lens, sensor, recorder.
+
+    `mild` halves how often, for the last part of a run.
+    """
+    draw = rng.random(10) * (2.0 if mild else 1.0)
     if draw[0] < 0.8:
         image = tone(image, rng)
     if draw[1] < 0.1:

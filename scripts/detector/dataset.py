@@ -19,6 +19,7 @@ from scripts.detector.teacher import read
 PERSON = 2
 ANY = -1.0
 SURE = 0.45
+PERSON_TRUST = 0.5  # people are many and known already: fire and smoke should lead the descent
 MOST_LABELS = 28
 MOST_REGIONS = 24
 SMALLEST = 3.0
@@ -61,7 +62,9 @@ def item_of(record: dict[str, Any]) -> Item:
     burning = iou(people[:, :4], boxes[boxes[:, 0] == FIRE, 1:]).max(1, initial=0) > 0.4
     sure = (people[:, 4] >= SURE) & ~burning
     trust = np.full((len(boxes), 1), record["quality"], np.float32)
-    crowd = np.concatenate((np.full((sure.sum(), 1), PERSON), people[sure, :4], np.full((sure.sum(), 1), 0.8)), 1)
+    crowd = np.concatenate(
+        (np.full((sure.sum(), 1), PERSON), people[sure, :4], np.full((sure.sum(), 1), PERSON_TRUST)), 1
+    )
     labels = np.concatenate((np.concatenate((boxes, trust), 1), crowd)).astype(np.float32)
     regions = [[float(PERSON), *p[:4]] for p in people[~sure]]
     regions += [[ANY, *box] for box in record["ignored"]]
@@ -187,7 +190,7 @@ class Dataset:
                 self._place(sample, self._source(other, rng), room, rng, (0.8, 1.8))
         else:
             self._place(sample, self._source(number, rng), (0, 0, size, size), rng, (0.6, 1.3))
-        sample.canvas = camera(sample.canvas, rng)
+        sample.canvas = camera(sample.canvas, rng, mild=not mosaic)
         return sample
 
 

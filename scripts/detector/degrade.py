@@ -1,7 +1,7 @@
 """What bad pictures cost: `python -m scripts.detector.degrade MODEL.onnx [...] --index RUN/prepared/index.json`.
 
-The evaluation pictures through one fixed degradation at a time; precision, and recall of pictures at the threshold that the
-undegraded pictures give 5 % false positives, with the false positives that threshold then gives.
+The evaluation pictures through one fixed degradation at a time: precision, and recall of pictures at the threshold that
+gives the undegraded pictures 5 % false positives, with the false positives that threshold then gives.
 """
 
 from __future__ import annotations
