@@ -6,6 +6,7 @@ no fsync. See docs/decisions for what it guarantees.
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,8 @@ class EmbeddedBroker:
             connection.refuse("too_many")
             writer.close()
             return
+        # A client machine that vanished without a word must not hold its connection for ever.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         metrics.CONNECTIONS.inc()
         self._connections[connection] = task
         metrics.OPEN_CONNECTIONS.set(len(self._connections))

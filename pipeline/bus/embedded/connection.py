@@ -38,7 +38,8 @@ class Connection:
         self._apis = apis
         self._reader = reader
         self._writer = writer
-        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(broker.limits.queued_requests)
+        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(broker.limits.queued_requests)
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -55,10 +56,12 @@ class Connection:
 
     async def serve(self) -> None:
         """Answer requests until the client goes or sends something that is no request."""
-        reading = asyncio.ensure_future(self._read_frames())
+        reading = asyncio.create_task(self._read_frames())
+        reading.add_done_callback(self._ended)
         try:
             while (frame := await self._frames.get()) is not None:
                 await self._answer(frame)
+                self._room.release()
         except ProtocolError as error:
             self.refuse(error.reason)
         except (ConnectionError, TimeoutError, Disconnected):
@@ -74,21 +77,26 @@ class Connection:
 
     async def _read_frames(self) -> None:
         try:
-            while True:
+            while await self._room.acquire():
                 (size,) = struct.unpack(">i", await self._reader.readexactly(4))
                 if not 0 <= size <= self.broker.limits.request_bytes:
                     self.refuse("frame_size")
                     break
                 frame = await self._reader.readexactly(size)
                 metrics.BYTES_IN.inc(size + 4)
-                await self._frames.put(frame)
+                self._frames.put_nowait(frame)
         except asyncio.IncompleteReadError as error:
             if error.partial:
                 self.refuse("torn_frame")
         except (ConnectionError, TimeoutError) as error:
             logger.debug("%s: %s", self.peer, error)
+
+    def _ended(self, reading: asyncio.Task[None]) -> None:
+        """No more frames will come: the one that is handled may stop waiting, those read before are still handled."""
+        if not reading.cancelled() and (error := reading.exception()) is not None:
+            logger.error("reading from %s failed", self.peer, exc_info=error)
         self._gone.set_result(None)
-        await self._frames.put(None)
+        self._frames.put_nowait(None)
 
     async def _answer(self, frame: bytes) -> None:
         try:

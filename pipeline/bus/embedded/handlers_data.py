@@ -104,7 +104,7 @@ async def _changed(connection: Connection, logs: list[PartitionLog], timeout_s: 
 
 
 def _collect(request: Any, connection: Connection) -> list[Any]:
-    left = request.max_bytes
+    left = min(request.max_bytes, connection.broker.limits.fetch_bytes)
     responses = []
     for topic in request.topics:
         parts = []

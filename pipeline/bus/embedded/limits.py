@@ -17,6 +17,7 @@ class Limits:
         topics: topics in all.
         segment_bytes: size of a segment file when the topic does not set `segment.bytes`.
         message_bytes: largest record batch when the topic does not set `max.message.bytes` (Apache Kafka's default).
+        fetch_bytes: most bytes of records in one answer (the first batch may be larger).
         fetch_wait_ms: longest long poll.
         session_min_ms, session_max_ms: accepted session timeouts of group members.
         rebalance_delay_ms: how long an empty group waits for more members before its first assignment.
@@ -32,6 +33,7 @@ class Limits:
     topics: int = 2000
     segment_bytes: int = 16 * MIB
     message_bytes: int = 1_048_588
+    fetch_bytes: int = 16 * MIB
     fetch_wait_ms: int = 60_000
     session_min_ms: int = 500
     session_max_ms: int = 1_800_000

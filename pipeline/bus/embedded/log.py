@@ -22,6 +22,8 @@ from pipeline.bus.embedded.segment import Segment
 
 logger = logging.getLogger(__name__)
 
+SEGMENT_FILES = "[0-9]" * 20 + ".log"
+
 
 def epoch_ms() -> int:
     """Wall clock, UTC epoch milliseconds."""
@@ -62,7 +64,7 @@ class PartitionLog:
     def _recover(self, verify: bool) -> list[Segment]:
         for leftover in (*self.folder.glob("*.part"), *self.folder.glob("*.cleaned")):
             leftover.unlink()
-        segments = [Segment(self.folder, int(path.stem)) for path in sorted(self.folder.glob("*.log"))]
+        segments = [Segment(self.folder, int(path.stem)) for path in sorted(self.folder.glob(SEGMENT_FILES))]
         for segment in segments:
             closed = segment is not segments[-1]
             saved = segment.load_sidecar() if closed else None
@@ -208,7 +210,7 @@ class PartitionLog:
         cleaned.write_bytes(b"".join(batches))
         producers = segment.load_sidecar() or []
         number = self.segments.index(segment)
-        segment.close()
+        segment.retire()
         cleaned.replace(segment.path)
         fresh = Segment(self.folder, segment.base)
         fresh.recover()
@@ -229,7 +231,8 @@ class PartitionLog:
     def retire(self) -> None:
         """Close the files of a deleted partition and let its long polls end."""
         self._wake()
-        self.close()
+        for segment in self.segments:
+            segment.retire()
 
     def close(self) -> None:
         """Close all files."""

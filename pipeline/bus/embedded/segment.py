@@ -28,6 +28,7 @@ class Segment:
         max_timestamp: newest record time in it, epoch ms (-1 when empty).
         newest_ms: the same, but never later than when it was written: a clock that runs ahead must not keep a segment
             for ever.
+        gone: removed, or replaced by another; its file must not be opened again, it may be somebody else's by now.
         used: whether the file was touched since `used` was last set to False.
     """
 
@@ -39,6 +40,7 @@ class Segment:
         self.max_timestamp = -1
         self.newest_ms = -1
         self.used = True
+        self.gone = False
         self._fd: int | None = None
         self._offsets = array("q")
         self._positions = array("q")
@@ -55,6 +57,8 @@ class Segment:
         return len(self._offsets)
 
     def _file(self) -> int:
+        if self.gone:
+            raise FileNotFoundError(f"{self.path} was removed")
         self.used = True
         if self._fd is None:
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
@@ -182,8 +186,13 @@ class Segment:
             os.close(self._fd)
             self._fd = None
 
+    def retire(self) -> None:
+        """Close the file for good."""
+        self.close()
+        self.gone = True
+
     def delete(self) -> None:
         """Remove the file and its sidecar."""
-        self.close()
+        self.retire()
         self.path.unlink(missing_ok=True)
         self.sidecar.unlink(missing_ok=True)
