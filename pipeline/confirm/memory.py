@@ -14,13 +14,13 @@ from pipeline.confirm.spatial import Box, area, iou
 
 PLACES = 8
 """Places kept per camera and kind; the least seen goes first."""
-SAME_IOU = 0.4
+SAME_IOU = 0.3
 """Boxes that overlap by this much are the same place."""
 GAP_MS = 5_000
 """Longest time that one sight counts as being seen, ms."""
 RATE = 0.02
 """How fast the learned outline and its variation follow what is seen, per sight."""
-STILL = 0.25
+STILL = 0.12
 """Above this coefficient of variation of the area a place burns, or is at least not a lamp."""
 GROWN = 1.5
 """A box this many times the learned area is not what was learned."""
@@ -73,16 +73,20 @@ class Memory:
         self._after_ms = int(after_s * 1000)
         self._forget_ms = int(days * DAY_MS)
         self._places: dict[str, list[Place]] = {}
+        self.learning = True
+        """False while observations are replayed that were learned from already."""
 
     def always_there(self, camera: str, kind: str, score: float, box: Box, ms: int) -> bool:
         """Learn from a box (score at least the closing threshold) and say whether it is something always there."""
         places = self._places.setdefault(f"{camera}|{kind}", [])
         place = max(places, key=lambda known: iou(known.box, box), default=None)
         if place is None or iou(place.box, box) < SAME_IOU:
-            self._add(places, Place(box, area(box), 0.0, score, 0, ms), ms)
+            if self.learning:
+                self._add(places, Place(box, area(box), 0.0, score, 0, ms), ms)
             return False
         held = place.holds(box, score, self._after_ms)
-        place.learn(box, score, ms)
+        if self.learning:
+            place.learn(box, score, ms)
         return held
 
     def _add(self, places: list[Place], place: Place, ms: int) -> None:

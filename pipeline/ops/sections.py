@@ -117,6 +117,9 @@ class KindRule(Section):
     strong_frames: int = Field(2, ge=1, description="Frames that are enough when the evidence is overwhelming")
     strong_span_s: float = Field(0.9, ge=0, description="Seconds that overwhelming evidence must span")
     strong_evidence: float = Field(7.0, description="Evidence that counts as overwhelming, in nats")
+    rigid_factor: float = Field(
+        1.0, ge=1, description="What neither flickers, grows nor wanders needs this many times the evidence"
+    )
     close_after_s: Seconds = Field(30, description="Nothing seen for this long closes the incident")
     cooldown_s: float = Field(
         120, ge=0, description="After closing, the same camera reopens the same incident within this time"
@@ -145,7 +148,7 @@ class CameraRule(Section):
 
 def _default_kinds() -> dict[Kind, KindRule]:
     """Return the kinds that the shipped model knows, with their default rules."""
-    return {"fire": KindRule(), "smoke": KindRule()}
+    return {"fire": KindRule(rigid_factor=2), "smoke": KindRule()}
 
 
 class ConfirmSection(Section):
