@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 GROUP = "siaga-detect"
 POLL_S = 0.2
-ROUND_FRAMES = 16
+ROUND_FRAMES = 32
 """Frames between two commits (more where batches are larger): what a killed worker may have to see again."""
 MOST_DECODERS = 8
 
