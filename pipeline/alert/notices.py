@@ -69,9 +69,16 @@ def stills(incident: Incident, change: Change) -> Iterator[Order]:
     for camera in change.joined:
         frame = frames.get(camera)
         if frame is not None:
-            content = {"camera": camera, "frame": frame.model_dump(mode="json")}
+            content = {"camera": camera, "frame": frame.model_dump(mode="json"), "boxes": _boxes_on(incident, frame)}
             key = f"{incident.id}:still:{camera}"
             yield Order(incident.id, incident.revision, STILL, f"{STILL}:{camera}", STILL, key, content)
+
+
+def _boxes_on(incident: Incident, frame: FrameRef) -> list[list[float]]:
+    """Return the boxes of this very frame, 0..1: the desk draws them on the still, which later ones would not fit."""
+    if frame == incident.frame and incident.boxes:
+        return [list(detection.box) for detection in incident.boxes]
+    return [list(seen.box) for seen in incident.witnesses if seen.frame == frame and seen.box is not None]
 
 
 def payload(incident: Incident, notice: Notice, key: str, registry: Registry, target: Target) -> Document:

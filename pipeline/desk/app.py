@@ -26,6 +26,7 @@ from pipeline.desk.pages import is_part, render
 from pipeline.desk.routes import cameras, events, health, inbox, incident, media, signin
 from pipeline.desk.throttle import Throttle
 from pipeline.ops.clock import Clock, now_ms
+from pipeline.ops.health import Report
 from pipeline.ops.settings import Settings
 from pipeline.store.database import Database, explain
 from pipeline.store.evidence import EvidenceStore
@@ -56,7 +57,12 @@ class LongLivedFiles(StaticFiles):
 
 
 def create_app(
-    settings: Settings, registry: Registry, database: Database, evidence: EvidenceStore, clock: Clock = now_ms
+    settings: Settings,
+    registry: Registry,
+    database: Database,
+    evidence: EvidenceStore,
+    clock: Clock = now_ms,
+    report: Report | None = None,
 ) -> FastAPI:
     """Make the desk.
 
@@ -66,9 +72,10 @@ def create_app(
         database: Migrated; the desk closes neither it nor the evidence store.
         evidence: Stills and clips.
         clock: Time now, epoch ms.
+        report: Where the desk's own health goes.
     """
     zone = ZoneInfo(settings.city.timezone)
-    hub = Hub(database, registry, clock)
+    hub = Hub(database, registry, clock, report)
     desk = Desk(settings, registry, database, evidence, clock, zone, Throttle(clock), hub)
     app = FastAPI(
         title="Siaga", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,

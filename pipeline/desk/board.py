@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from pipeline.desk.words import sureness
 from pipeline.store.areas import within
 from pipeline.store.decisions import FINAL
 from pipeline.store.incidents import list_incidents, record_of
-from pipeline.store.tables import EvidenceRow, IncidentRow
+from pipeline.store.tables import EvidenceRow, IncidentRow, OutboxRow
 
 UNDO_MS = 30_000
 MOST = 200  # incidents on one board; more than this is a catastrophe that no list helps with
@@ -67,13 +67,32 @@ def _boxes(record: Incident) -> tuple[Box, ...]:
     return tuple(detection.box for detection in record.boxes if detection.label in ("fire", "smoke", record.kind))
 
 
-def _picture(rows: Sequence[EvidenceRow], kind: str, camera: str, boxes: tuple[Box, ...]) -> Picture | None:
-    """Return the newest still or clip that is still there, the incident's own camera's first."""
-    here = [row for row in rows if row.kind == kind and row.removed_ms is None]
-    here.sort(key=lambda row: (row.camera != camera, -row.id))
-    if not here:
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of one incident: its stills and clips, and by camera the boxes of the frame each still shows."""
+
+    rows: tuple[EvidenceRow, ...] = ()
+    boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
+
+    def newest(self, kind: str, camera: str) -> EvidenceRow | None:
+        """Return the newest still or clip that was not removed, of the incident's own camera where there is one."""
+        here = [row for row in self.rows if row.kind == kind and row.removed_ms is None]
+        return min(here, key=lambda row: (row.camera != camera, -row.id), default=None)
+
+
+def _still(kept: Kept, camera: str, record: Incident) -> Picture | None:
+    """Return the still with the boxes of its own frame; the record's serve only where none were kept for it."""
+    row = kept.newest("still", camera)
+    if row is None:
         return None
-    return Picture(here[0].id, here[0].camera, here[0].made_from, boxes if here[0].camera == camera else ())
+    spare = _boxes(record) if row.camera == camera else ()
+    return Picture(row.id, row.camera, row.made_from, kept.boxes.get(row.camera, spare))
+
+
+def _clip(kept: Kept, camera: str) -> Picture | None:
+    """Return the clip."""
+    row = kept.newest("clip", camera)
+    return Picture(row.id, row.camera, row.made_from) if row is not None else None
 
 
 def _undo_until(row: IncidentRow, person: Person, now: int) -> int | None:
@@ -84,7 +103,7 @@ def _undo_until(row: IncidentRow, person: Person, now: int) -> int | None:
     return until if now < until and person.may(Right.DECIDE) else None
 
 
-def card_of(desk: Desk, person: Person, row: IncidentRow, evidence: Sequence[EvidenceRow]) -> Card:
+def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
     """Make the card of one incident for one person."""
     record = record_of(row)
     camera = desk.registry.cameras.get(row.camera)
@@ -110,8 +129,8 @@ def card_of(desk: Desk, person: Person, row: IncidentRow, evidence: Sequence[Evi
         score=row.score,
         sure=sureness(row.score, rule.threshold if rule else 0.5, len(witnesses)),
         witnesses=witnesses,
-        still=_picture(evidence, "still", row.camera, _boxes(record)),
-        clip=_picture(evidence, "clip", row.camera, ()),
+        still=_still(kept, row.camera, record),
+        clip=_clip(kept, row.camera),
         may_decide=person.may(Right.DECIDE),
         undo_until_ms=_undo_until(row, person, desk.clock()),
     )
@@ -145,8 +164,8 @@ def read_board(desk: Desk, person: Person, session: Session) -> Board:
     if areas is not None:
         closed = closed.where(within(IncidentRow.kelurahan, areas))
     rows += session.scalars(closed.order_by(IncidentRow.decision_ms.desc()))
-    evidence = _evidence(session, [row.id for row in rows])
-    cards = [card_of(desk, person, row, evidence.get(row.id, ())) for row in rows]
+    kept = _kept(session, [row.id for row in rows])
+    cards = [card_of(desk, person, row, kept[row.id]) for row in rows]
     return Board(
         tuple(card for card in cards if card.decision == "waiting"),
         tuple(card for card in cards if card.decision == "accepted"),
@@ -154,9 +173,19 @@ def read_board(desk: Desk, person: Person, session: Session) -> Board:
     )
 
 
-def _evidence(session: Session, ids: Sequence[str]) -> Mapping[str, list[EvidenceRow]]:
-    """Read the stills and clips of many incidents in one query."""
-    found: dict[str, list[EvidenceRow]] = {}
+def read_card(desk: Desk, person: Person, session: Session, row: IncidentRow) -> Card:
+    """Make the card of one incident for one person."""
+    return card_of(desk, person, row, _kept(session, [row.id])[row.id])
+
+
+def _kept(session: Session, ids: Sequence[str]) -> Mapping[str, Kept]:
+    """Read what is kept of many incidents, in two queries."""
+    rows: dict[str, list[EvidenceRow]] = {id_: [] for id_ in ids}
+    boxes: dict[str, dict[str, tuple[Box, ...]]] = {id_: {} for id_ in ids}
     for row in session.scalars(sa.select(EvidenceRow).where(EvidenceRow.incident_id.in_(ids))):
-        found.setdefault(row.incident_id, []).append(row)
-    return found
+        rows[row.incident_id].append(row)
+    stills = sa.select(OutboxRow.incident_id, OutboxRow.payload).where(OutboxRow.notice == "still")
+    for incident_id, payload in session.execute(stills.where(OutboxRow.incident_id.in_(ids))).tuples():
+        if "boxes" in payload:
+            boxes[incident_id][payload["camera"]] = tuple(tuple(box) for box in payload["boxes"])
+    return {id_: Kept(tuple(rows[id_]), boxes[id_]) for id_ in ids}

@@ -12,6 +12,7 @@ from pipeline.desk.areas import scope, sees
 from pipeline.desk.faults import STORE_FAULTS
 from pipeline.desk.metrics import POLLS_FAILED, STREAMS
 from pipeline.ops.clock import Clock
+from pipeline.ops.health import Report, StageHealth
 from pipeline.store.cameras import CameraState, list_states
 from pipeline.store.database import Database, explain
 from pipeline.store.timeline import Event, events_after, latest_cursor
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 POLL_S = 0.25
 CAMERAS_EVERY = 8  # polls between two looks at the camera states: 2 s
+REPORT_MS = 2_000
 BACKLOG = 500
 QUEUE = 256
 
@@ -56,8 +58,9 @@ class Listener:
 class Hub:
     """Polls the store in one task and tells every listener. Use within one event loop."""
 
-    def __init__(self, database: Database, registry: Registry, clock: Clock, poll_s: float = POLL_S) -> None:
-        self._database, self._registry, self._clock, self._poll_s = database, registry, clock, poll_s
+    def __init__(self, database: Database, registry: Registry, clock: Clock, report: Report | None = None) -> None:
+        self._database, self._registry, self._clock, self._report = database, registry, clock, report
+        self._told_ms = 0
         self._listeners: set[Listener] = set()
         self._cursor = 0
         self._cameras: Mapping[str, tuple[str, str]] | None = None
@@ -76,19 +79,28 @@ class Hub:
                 if failing:
                     log.info("desk.poll_recovered")
                 failing = False
+                self._say(True, "reads the store")
             except STORE_FAULTS as error:
                 POLLS_FAILED.labels("store").inc()
                 if not failing:
                     log.error("desk.poll_failed", reason=explain(error))
                 failing = True
+                self._say(False, explain(error))
             await self._pause()
 
     async def _pause(self) -> None:
         """Wait until the next poll, or until the end."""
         try:
-            await asyncio.wait_for(self.closing.wait(), self._poll_s)
+            await asyncio.wait_for(self.closing.wait(), POLL_S)
         except TimeoutError:
             return
+
+    def _say(self, ok: bool, reason: str) -> None:
+        """Report the desk's health now and then: from the event loop itself, so that one that hangs is silent."""
+        now = self._clock()
+        if self._report is not None and now - self._told_ms >= REPORT_MS:
+            self._told_ms = now
+            self._report(StageHealth("desk", "desk", now, ok, reason, {"streams": len(self._listeners)}))
 
     async def _poll(self, turn: int) -> None:
         """Look once; camera states every few turns."""

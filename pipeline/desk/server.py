@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from pipeline.city.registry import Registry
 from pipeline.desk.app import create_app
 from pipeline.desk.people import FIRST_ADMIN, first_admin
+from pipeline.ops.health import Report
 from pipeline.ops.settings import Settings
 from pipeline.store.database import open_database
 from pipeline.store.evidence import EvidenceStore
@@ -82,7 +83,7 @@ class DeskServer(uvicorn.Server):
         self.should_exit = True
 
 
-def run(settings: Settings, registry: Registry, stop: threading.Event) -> None:
+def run(settings: Settings, registry: Registry, stop: threading.Event, report: Report | None = None) -> None:
     """Serve the desk until `stop` is set; at the first start, make an admin and print the one-time password.
 
     Raises:
@@ -94,7 +95,7 @@ def run(settings: Settings, registry: Registry, stop: threading.Event) -> None:
     try:
         database.migrate()
         password = first_admin(database)
-        app = create_app(settings, registry, database, EvidenceStore(settings))
+        app = create_app(settings, registry, database, EvidenceStore(settings), report=report)
         where = f"http://{settings.desk.host}:{settings.desk.port}"
         if password is not None:
             # Standard output, never the log: logs are shipped and kept, this password must not be.

@@ -1,14 +1,13 @@
 """The timeline of an incident as sentences, and the reasons of the rules in words: pure."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.desk.i18n import mark
-from pipeline.desk.words import DECISION_WORDS, FALSE_REASONS
+from pipeline.desk.words import DECISION_WORDS, FALSE_REASONS, KIND_WORDS, decimal
 from pipeline.store.timeline import Event
-
-Translate = Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -20,17 +19,48 @@ class Line:
     at_ms: int = 0
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: their language, how a text is translated for them, and the names of cameras and kelurahan by id."""
+
+    language: str
+    t: Callable[..., str]
+    cameras: Mapping[str, str]
+    wards: Mapping[str, str]
+
+    def target(self, name: str) -> str:
+        """Return `desk:31.71.01.1001` or `webhook:bpbd` in words."""
+        channel, _, address = name.partition(":")
+        if channel == "desk":
+            return self.t(DESK_OF, name=self.wards.get(address, address))
+        return name.replace(":", " ")
+
+
+UNKNOWN: Final = mark("{what}")
+DESK_OF: Final = mark("meja {name}")
+SEEN: Final = mark("Pertama terlihat oleh {camera}")
+DECIDED: Final = mark("{decision} oleh {actor}")
+DECIDED_WHY: Final = mark("{decision} ({reason}) oleh {actor}")
+TAKEN_BACK: Final = mark("Keputusan dibatalkan oleh {actor}")
+GROWS: Final = mark("Membesar {value} %")
+SHRINKS: Final = mark("Mengecil {value} %")
+UPGRADED: Final = mark("Sekarang {kind}, sebelumnya kejadian yang lebih ringan")
+ALSO: Final = mark("{other} terlihat bersama {kind}")
 PLAIN: Final[dict[str, str]] = mark(
     {
         "opened": "Kejadian dipastikan",
-        "updated": "Masih terlihat",
         "closed": "Tidak terlihat lagi",
         "reopened": "Terlihat lagi",
         "witness": "Juga terlihat di {camera}",
+        "routed": "Yang dikabari: {targets}",
+        "alerted": "Kabar pertama sampai, {seconds} detik setelah terlihat",
+        "delivered": "Kabar sampai di {target}",
+        "delivery_failed": "Kabar ke {target} gagal, dicoba lagi: {reason}",
         "undelivered": "Kabar ke {target} tidak sampai: {reason}",
         "resent": "Kabar ke {target} dikirim ulang oleh {actor}",
+        "still_missing": "Gambar tidak bisa diambil: {reason}",
         "evidence_failed": "Bukti dari {camera} gagal disimpan: {reason}",
-        "delivered": "Kabar sampai di {target}",
+        "evidence_removed": "Bukti dari {camera} dihapus: {reason}",
     }
 )
 EVIDENCE: Final[dict[str, str]] = mark(
@@ -39,85 +69,99 @@ EVIDENCE: Final[dict[str, str]] = mark(
         "clip": "Klip dari {camera} disimpan",
     }
 )
-UNKNOWN: Final = mark("{what}")
-SEEN: Final = mark("Pertama terlihat oleh {camera}")
-ALERTED: Final = mark("Kabar pertama dikirim ke posko")
-DECIDED: Final = mark("{decision} oleh {actor}")
-DECIDED_WHY: Final = mark("{decision} ({reason}) oleh {actor}")
-TAKEN_BACK: Final = mark("Keputusan dibatalkan oleh {actor}")
 REASONS: Final[dict[str, str]] = mark(
     {
-        "flicker": "Luasnya berkedip sebesar {value}",
-        "growth": "Membesar atau mengecil sebesar {value}",
-        "wander": "Bergeser sebesar {value}",
         "frames": "Terlihat pada {value} bingkai",
-        "span_s": "Terlihat selama {value} detik",
-        "span": "Terlihat selama {value} detik",
-        "ratio": "Bagian bingkai yang sependapat: {value}",
+        "span_s": "Terlihat selama {value} detik sebelum dilaporkan",
         "evidence": "Bukti terkumpul: {value}",
-        "score": "Skor tertinggi: {value}",
-        "kind": "Jenis: {value}",
-        "witness": "Saksi lain: {value}",
-        "merged": "Digabung dengan {value}",
+        "agreement": "{value} % bingkai sependapat",
+        "flicker": "Luasnya berkedip {value} %",
+        "wander": "Bergeser {value} % dari ukurannya",
+        "joined": "Juga terlihat oleh {value}",
+        "reopened": "Terlihat lagi setelah hilang",
+        "quiet": "Ditutup: tidak terlihat lagi",
+        "camera_silent": "Ditutup: kamera tidak mengirim gambar lagi",
     }
 )
+SHARES: Final = frozenset({"agreement", "flicker", "wander"})
+NOT_TOLD: Final = frozenset({"updated"})
+"""One every few seconds, and says nothing that the top of the page does not."""
 
 
-def reason_line(reason: str) -> Line:
-    """Return a reason of the rules (`code:value`) in words; an unknown code is shown as it is."""
+def reason_line(reason: str, reader: Reader) -> Line:
+    """Return a reason of the rules (`code` or `code:value`) in words; an unknown one is shown as it is."""
     code, _, value = reason.partition(":")
-    text = REASONS.get(code)
-    return Line(text, {"value": value}) if text and value else Line(UNKNOWN, {"what": reason})
+    if code == "growth" and _is_number(value):
+        share = math.expm1(float(value)) * 100
+        return Line(GROWS if share >= 0 else SHRINKS, {"value": decimal(abs(share), reader.language, 0)})
+    if code.startswith("upgraded_to_"):
+        return Line(UPGRADED, {"kind": _kind(code.removeprefix("upgraded_to_"), reader)})
+    other, together, kind = code.partition("_with_")
+    if together:
+        return Line(ALSO, {"other": _kind(other, reader), "kind": _kind(kind, reader)})
+    if code not in REASONS:
+        return Line(UNKNOWN, {"what": reason})
+    return Line(REASONS[code], {"value": _value(code, value, reader)})
 
 
-def event_line(event: Event, names: Mapping[str, str], t: Translate) -> Line:
-    """Return one line of the timeline.
+def _is_number(text: str) -> bool:
+    """Say whether a text is a plain number."""
+    return text.lstrip("+-").replace(".", "", 1).isdigit()
 
-    Args:
-        event: As stored.
-        names: Camera names by id.
-        t: Translates the words inside the sentence.
-    """
-    detail = {key: value for key, value in event.detail.items() if isinstance(value, str | int | float)}
-    camera = str(detail.get("camera", ""))
-    values: dict[str, object] = {"reason": "", "target": "", **detail, "camera": names.get(camera, camera)}
-    values["actor"] = event.actor
+
+def _value(code: str, value: str, reader: Reader) -> str:
+    """Return the value of a reason as people write it: a share as percent, a camera by its name."""
+    if code == "joined":
+        return reader.cameras.get(value, value)
+    if not _is_number(value):
+        return value
+    if code in SHARES:
+        return decimal(float(value) * 100, reader.language, 0)
+    return decimal(float(value), reader.language, 1 if "." in value else 0)
+
+
+def _kind(kind: str, reader: Reader) -> str:
+    """Return a kind in the reader's words."""
+    return reader.t(KIND_WORDS.get(kind, UNKNOWN), what=kind)
+
+
+def event_line(event: Event, reader: Reader) -> Line:
+    """Return one event of the timeline as a sentence."""
+    plain = {key: value for key, value in event.detail.items() if isinstance(value, str | int | float)}
+    camera = str(plain.get("camera", ""))
+    values: dict[str, object] = {"reason": "", **plain, "actor": event.actor, "what": event.what.replace("_", " ")}
+    values["camera"] = reader.cameras.get(camera, camera)
+    values["target"] = reader.target(str(plain.get("target", "")))
     if event.what == "decided":
-        return _decided(event, values, t)
+        return _decided(event, values, reader)
+    if event.what == "routed":
+        values["targets"] = ", ".join(reader.target(str(to[0])) for to in event.detail.get("to", []))
+    if event.what == "alerted":
+        values["seconds"] = decimal(float(event.detail.get("seconds", 0)), reader.language)
     if event.what == "evidence":
-        text = EVIDENCE.get(str(detail.get("kind")), UNKNOWN)
-    else:
-        text = PLAIN.get(event.what, UNKNOWN)
-    return Line(text, {**values, "what": event.what.replace("_", " ")}, event.at_ms)
+        return Line(EVIDENCE.get(str(plain.get("kind")), UNKNOWN), values, event.at_ms)
+    return Line(PLAIN.get(event.what, UNKNOWN), values, event.at_ms)
 
 
-def _decided(event: Event, values: Mapping[str, object], t: Translate) -> Line:
+def _decided(event: Event, values: Mapping[str, object], reader: Reader) -> Line:
     """Return the line of a decision; the note of a false alarm is one of the reasons of words.py."""
     decision = str(event.detail.get("to", ""))
     if event.detail.get("note") == "undo":
         return Line(TAKEN_BACK, values, event.at_ms)
-    shown = {**values, "decision": t(DECISION_WORDS.get(decision, UNKNOWN), what=decision)}
+    shown = {**values, "decision": reader.t(DECISION_WORDS.get(decision, UNKNOWN), what=decision)}
     why = FALSE_REASONS.get(str(event.detail.get("note", "")))
     if decision == "false_alarm" and why:
-        return Line(DECIDED_WHY, {**shown, "reason": t(why)}, event.at_ms)
+        return Line(DECIDED_WHY, {**shown, "reason": reader.t(why)}, event.at_ms)
     return Line(DECIDED, shown, event.at_ms)
 
 
-def timeline(
-    events: Sequence[Event],
-    camera: str,
-    first_seen_ms: int,
-    alerted_ms: int | None,
-    names: Mapping[str, str],
-    t: Translate,
-) -> list[Line]:
-    """Return everything that happened to an incident, oldest first.
+def worth_telling(event: Event) -> bool:
+    """Say whether an event belongs into the timeline: updates, and that they were delivered, do not."""
+    return event.what not in NOT_TOLD and not (event.what == "delivered" and event.detail.get("notice") == "updated")
 
-    That it was seen and that the first notice went out are columns of the incident, not events: they are put in.
-    Updates that say nothing new are left out, since there is one every few seconds.
-    """
-    lines = [Line(SEEN, {"camera": names.get(camera, camera)}, first_seen_ms)]
-    if alerted_ms is not None:
-        lines.append(Line(ALERTED, {}, alerted_ms))
-    lines += [event_line(event, names, t) for event in events if event.what != "updated"]
+
+def timeline(events: Sequence[Event], camera: str, first_seen_ms: int, reader: Reader) -> list[Line]:
+    """Return everything that happened to an incident, oldest first, from when `camera` first saw it (epoch ms)."""
+    first = Line(SEEN, {"camera": reader.cameras.get(camera, camera)}, first_seen_ms)
+    lines = [first, *(event_line(event, reader) for event in events if worth_telling(event))]
     return sorted(lines, key=lambda line: line.at_ms)

@@ -70,7 +70,7 @@ class Database:
         """A reading transaction over one consistent picture of the data; writing in it is an error of the caller."""
         with Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
-            session.rollback()
+            session.expunge_all()  # a rollback would empty the rows that were read; closing ends the transaction
 
     def transact(self, work: Callable[[Session], T], stop: threading.Event | None = None) -> T:
         """Run `work` in a writing transaction, as `attempt` does.

@@ -1,22 +1,23 @@
 """One incident: what is known of it, and what is decided."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Path, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from pipeline.desk.board import UNDO_MS, card_of
+from pipeline.desk.board import UNDO_MS, read_card
 from pipeline.desk.context import Decider, Desk, Reader, TheDesk, is_simulated
 from pipeline.desk.i18n import mark, translate
 from pipeline.desk.identity import Person
 from pipeline.desk.metrics import DECISIONS, REFUSED
 from pipeline.desk.pages import is_part, language_of, render
 from pipeline.desk.status import read_state
+from pipeline.desk.story import Reader as Reads
 from pipeline.desk.story import reason_line, timeline
 from pipeline.desk.words import DECISION_WORDS, FALSE_REASONS, clock_text
-from pipeline.store.evidence import list_evidence
 from pipeline.store.incidents import Decided, decide, get, record_of
 from pipeline.store.tables import Decision, IncidentRow
 from pipeline.store.timeline import events_of, latest_cursor
@@ -26,7 +27,7 @@ IncidentId = Annotated[str, Path(max_length=120)]
 Wanted = Literal["accepted", "done", "false_alarm"]
 SAID = mark(
     {
-        "accepted": "Diterima. Kejadian ini Anda tangani.",
+        "accepted": "Diterima. Anda menangani ini.",
         "done": "Selesai.",
         "false_alarm": "Dicatat sebagai bukan kejadian.",
         "waiting": "Dibatalkan. Kejadian kembali menunggu.",
@@ -63,31 +64,31 @@ def find(session: Session, person: Person, incident_id: str) -> IncidentRow:
 def _values(request: Request, desk: Desk, person: Person, session: Session, incident_id: str) -> dict[str, Any]:
     """Return what the incident's templates use."""
     row = find(session, person, incident_id)
-    record = record_of(row)
-    cameras = desk.registry.cameras
-    names = {camera.id: camera.name for camera in cameras.values()}
-    language = language_of(request)
+    record, cameras, reader = record_of(row), desk.registry.cameras, _reader(request, desk)
     rule = desk.settings.confirm.kinds.get(row.kind)
-    seen = record.witnesses or ()
+    seen = [(witness.camera, witness.first_seen_ms) for witness in record.witnesses]
     return {
-        "item": card_of(desk, person, row, list_evidence(session, row.id)),
+        "item": read_card(desk, person, session, row),
         "threshold": rule.threshold if rule else 0.5,
         "witnesses": [
-            WitnessView(names.get(w.camera, w.camera), w.first_seen_ms, is_simulated(cameras.get(w.camera)))
-            for w in seen
-        ]
-        or [WitnessView(names.get(row.camera, row.camera), row.first_seen_ms, is_simulated(cameras.get(row.camera)))],
+            WitnessView(reader.cameras.get(camera, camera), first_ms, is_simulated(cameras.get(camera)))
+            for camera, first_ms in seen or [(row.camera, row.first_seen_ms)]
+        ],
         "model": f"{record.model.name} {record.model.version} ({record.model.sha8})" if record.model else "",
-        "reasons": [reason_line(reason) for reason in record.reasons],
-        "steps": timeline(
-            events_of(session, row.id),
-            row.camera,
-            row.first_seen_ms,
-            row.alerted_ms,
-            names,
-            lambda text, **values: translate(language, text, **values),
-        ),
+        "reasons": [reason_line(reason, reader) for reason in record.reasons],
+        "steps": timeline(events_of(session, row.id), row.camera, row.first_seen_ms, reader),
     }
+
+
+def _reader(request: Request, desk: Desk) -> Reads:
+    """Return who reads this page: language and names."""
+    language = language_of(request)
+    return Reads(
+        language,
+        partial(translate, language),
+        {camera.id: camera.name for camera in desk.registry.cameras.values()},
+        {ward.code: ward.name for ward in desk.registry.kelurahan.values()},
+    )
 
 
 @router.get("/kejadian/{incident_id}")
@@ -174,7 +175,8 @@ def _answer(request: Request, desk: Desk, person: Person, outcome: Decided, want
     if outcome.ok or again:
         if not is_part(request):
             return RedirectResponse("/", 303)
-        item = card_of(desk, person, row, ())
+        with desk.database.reading() as session:
+            item = read_card(desk, person, session, row)
         return render(request, "_note.html", text=SAID[row.decision], values={}, item=item)
     language = language_of(request)
     values = {
