@@ -7,7 +7,7 @@ from pipeline.bus.embedded.errors import BrokerError, Code
 from pipeline.bus.embedded.limits import MIB, Limits
 
 CODECS = {"producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"}
-SEGMENTS_KEPT = 4
+SEGMENTS_KEPT = 8
 SMALLEST_SEGMENT = 65_536
 
 
@@ -113,7 +113,7 @@ def effective(configs: Mapping[str, str], limits: Limits) -> dict[str, str]:
 def log_config(configs: Mapping[str, str], limits: Limits) -> LogConfig:
     """Turn a topic's settings into what its partitions do.
 
-    Segments are kept small enough (a quarter of the bound) that a partition stays within 1.25 times its bounds of
+    Segments are kept small enough (an eighth of the bound) that a partition stays within 1.25 times its bounds of
     bytes and age, since only whole closed segments can be dropped.
     """
     values = effective(configs, limits)

@@ -44,7 +44,7 @@ class PartitionLog:
         folder: where its segment files lie; made when missing.
         config: sizes, retention and policy.
         clock: epoch ms.
-        verify: on opening, check the CRC of each batch in the newest segment and cut the log where one is wrong.
+        verify: on opening, trust no sidecar: scan every segment, as the newest one always is.
     """
 
     def __init__(
@@ -67,15 +67,15 @@ class PartitionLog:
         segments = [Segment(self.folder, int(path.stem)) for path in sorted(self.folder.glob(SEGMENT_FILES))]
         for segment in segments:
             closed = segment is not segments[-1]
-            saved = segment.load_sidecar() if closed else None
+            saved = segment.load_sidecar() if closed and not verify else None
             if saved is not None:
                 self._producers.restore(saved)
                 continue
             before = segment.path.stat().st_size
-            for header in segment.recover(verify):
+            for header in segment.recover():
                 self._producers.record(header, header.base_offset)
             if before != segment.size:
-                logger.warning("%s: torn tail of %d bytes cut off", segment.path, before - segment.size)
+                logger.warning("%s: %d torn or broken bytes cut off", segment.path, before - segment.size)
             if closed:
                 segment.save_sidecar(self._producers.snapshot())
         return segments or [Segment(self.folder, 0)]
@@ -110,13 +110,13 @@ class PartitionLog:
         written_at = self._producers.duplicate_of(header)
         if written_at is not None:
             return Appended(written_at, duplicate=True)
-        if self.active.size and self.active.size + header.size > self.config.segment_bytes:
-            self.roll()
-            self.enforce_retention()
-        if not self.active.size:
-            self._opened_ms = self._clock()
         placed = header._replace(base_offset=self.end_offset)
         try:
+            if self.active.size and self.active.size + header.size > self.config.segment_bytes:
+                self.roll()
+                self.enforce_retention()
+            if not self.active.size:
+                self._opened_ms = self._clock()
             self.active.append(batch.placed(data, placed.base_offset), placed, self._clock())
         except OSError as error:
             raise BrokerError(Code.STORAGE_ERROR, str(error)) from error
@@ -132,14 +132,21 @@ class PartitionLog:
         self.waiters.clear()
 
     def roll(self) -> None:
-        """Close the active segment and start a new one at the end offset."""
+        """Close the active segment and start a new one at the end offset.
+
+        Raises:
+            OSError: no file can be made; the active segment stays.
+        """
         try:
             self.active.save_sidecar(self._producers.snapshot())
         except OSError as error:
             logger.warning(
                 "%s: index not written (%s); the next start reads the whole segment", self.active.path, error
             )
-        self.segments.append(Segment(self.folder, self.end_offset))
+        fresh = Segment(self.folder, self.end_offset)
+        # The file's name alone keeps the end offset, should all older segments go before anything is written.
+        fresh.path.touch()
+        self.segments.append(fresh)
 
     def _segment_of(self, offset: int) -> int:
         return max(0, bisect_right(self.segments, offset, key=lambda segment: segment.base) - 1)

@@ -125,11 +125,8 @@ class Segment:
                 return at
         return None
 
-    def recover(self, verify: bool = False) -> list[BatchHeader]:
-        """Scan the file, cut a torn tail off and rebuild the index.
-
-        Args:
-            verify: also check each batch's CRC.
+    def recover(self) -> list[BatchHeader]:
+        """Scan the file, cut it where a batch is torn or its CRC is wrong, and rebuild the index.
 
         Returns:
             The headers of all whole batches, for the producers' states.
@@ -140,7 +137,7 @@ class Segment:
         for at, header in self.headers(0, stat.st_size):
             if header.base_offset < self.next_offset:
                 break
-            if verify and not crc_matches(memoryview(os.pread(self._file(), header.size, at)), header):
+            if not crc_matches(memoryview(os.pread(self._file(), header.size, at)), header):
                 break
             self._count(header, at, min(header.max_timestamp, written_ms))
             found.append(header)

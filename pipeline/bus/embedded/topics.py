@@ -48,7 +48,7 @@ class TopicStore:
         """Open every topic; what a creation or deletion cut short left behind is removed.
 
         Args:
-            verify: check the CRC of each batch in the newest segments (needed when the machine went down, not only we).
+            verify: scan every segment (needed when the machine went down, not only this process).
 
         Raises:
             OSError: the folder cannot be read or written.
