@@ -1,4 +1,4 @@
-"""What a test may lack: real data beside the repository, servers, a browser. Absent, it skips with the reason; under CI it fails."""
+"""What a test may lack (real data, servers, a browser): absent, it skips with the reason; under CI it fails."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Record contracts: what is written is read back; what does not hold to them is refused with a reason, never with a crash."""
+"""Record contracts: what is written is read back; what does not hold to them is refused with a reason."""
 
 import pytest
 from hypothesis import given

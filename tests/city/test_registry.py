@@ -13,7 +13,10 @@ from pipeline.ops.settings import Settings
 from tests.shared import REPO
 
 HEADER = "id,name,url,kelurahan,lat,lng,categories,owner,kinds,masks,public\n"
-GOOD = "cam-1,Jl. Saharjo,rtsp://u:secret@10.0.0.1/1,31.74.01.1001,-6.2,106.85,rawan_kebakaran;jalan,Satpol PP,fire;smoke,,ya\n"
+GOOD = (
+    "cam-1,Jl. Saharjo,rtsp://u:secret@10.0.0.1/1,31.74.01.1001,-6.2,106.85,"
+    "rawan_kebakaran;jalan,Satpol PP,fire;smoke,,ya\n"
+)
 
 
 def load(tmp_path: Path, text: str | bytes) -> Registry:
