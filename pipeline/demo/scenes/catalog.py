@@ -1,0 +1,40 @@
+"""The six simulated cameras of `make run`, and the one fire that breaks out before one of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.demo.scenes import places
+from pipeline.demo.scenes.fire import Outbreak
+from pipeline.demo.scenes.scene import Scene
+from pipeline.demo.scenes.traffic import LOOP_S
+
+FIRE_START_S = 40.0
+"""Second of the first programme of `FIRE_CAMERA` at which the fire breaks out."""
+FIRE_END_S = 105.0
+"""Second at which the last flame is out."""
+PROGRAMME_S = 4 * LOOP_S
+"""Length of the first programme; after it the quiet programme of `LOOP_S` is looped, in which nothing burns."""
+FIRE_CAMERA = "gang-mawar"
+
+OUTBREAK = Outbreak(x=2.3, y=0.35, z=13.6, width=2.7, height=3.5, start_s=FIRE_START_S, end_s=FIRE_END_S)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """One simulated camera: `build(outbreak)` makes its scene; only `FIRE_CAMERA` is given an outbreak."""
+
+    name: str
+    title: str
+    kelurahan: str
+    categories: tuple[str, ...]
+    build: Callable[[Outbreak | None], Scene]
+
+
+CAMERAS: tuple[Simulated, ...] = (
+    Simulated(FIRE_CAMERA, "Gang Mawar", "31.74.01.1007", ("rawan_kebakaran", "rt_rw"), places.alley),
+    Simulated("jalan-siang", "Jl. Kramat Raya", "31.71.04.1004", ("jalan",), places.day_street),
+    Simulated("jalan-malam", "Jl. Jatinegara Barat", "31.75.03.1001", ("jalan", "rawan_tawuran"), places.night_street),
+    Simulated("hujan-malam", "Jl. Gunung Sahari", "31.72.05.1002", ("jalan", "rawan_banjir"), places.rainy_street),
+    Simulated("pasar", "Pasar Tanah Abang", "31.71.07.1006", ("taman_24_jam", "fasilitas"), places.market),
+    Simulated("simpang", "Simpang Tebet", "31.74.01.1001", ("jalan",), places.crossing),
+)
