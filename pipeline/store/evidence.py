@@ -20,7 +20,7 @@ from pipeline.store.tables import EvidenceKind, EvidenceRow, MadeFrom
 from pipeline.store.timeline import add_event, take_turn
 
 _WRITTEN = Counter("siaga_store_evidence_total", "Stills and clips by outcome", ["kind", "outcome"])
-_Failed = (BaseError, OSError, ValueError)
+_Failed = (BaseError, OSError, ValueError, TypeError)  # the last two: a key that is no path
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Flow:
     """Incidents that open, go on and close, a few each round."""
 
     def __init__(self, producer: Producer, draw: random.Random) -> None:
-        self._producer, self._draw = producer, draw
+        self.producer, self._draw = producer, draw
         self.sent: dict[str, Incident] = {}
 
     def more(self, number: int) -> None:
@@ -48,8 +48,8 @@ class Flow:
 
     def _send(self, record: Incident) -> None:
         self.sent[record.id] = record
-        self._producer.send(INCIDENTS, record.id, record)
-        self._producer.flush(20)
+        self.producer.send(INCIDENTS, record.id, record)
+        self.producer.flush(20)
 
 
 class Killer:
@@ -92,6 +92,7 @@ def test_killed_at_random_points_nothing_is_lost(tmp_path: Path, broker: Broker,
         assert stage.alive(), stage.log.read_text()[-3000:]
         stage.stop()
         _check(database, flow, damkar, city)
+        flow.producer.close()
 
 
 def _round(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,26 +35,16 @@ def working(settings: Settings, reports: list[StageHealth] | None = None) -> Ite
     """The stage in a thread, and the database it writes to."""
     stop = threading.Event()
     collected: list[StageHealth] = [] if reports is None else reports
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            run(settings, registry(), stop, collected.append)
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
     database = open_database(settings)
-    try:
-        wait_for(lambda: collected or failures, 60, what="the alert stage")
-        yield database
-    finally:
-        stop.set()
-        thread.join(30)
-        database.close()
-    assert not failures
-    assert not thread.is_alive()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(run, settings, registry(), stop, collected.append)
+        try:
+            wait_for(lambda: collected or future.done(), 60, what="the alert stage")
+            yield database
+        finally:
+            stop.set()
+            database.close()
+        future.result(30)
 
 
 def whats(database: Database, incident_id: str) -> list[str]:

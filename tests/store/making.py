@@ -11,7 +11,7 @@ T0 = 1_790_000_000_000
 
 def settings_at(folder: Path, url: str = "sqlite:///var/siaga.db", **store: Any) -> Settings:
     """Settings whose data lies under `folder`."""
-    return Settings.model_validate({"data_dir": folder, "store": {"url": url, **store}})
+    return Settings.model_validate({"data_dir": folder, "store": {"url": url, "evidence": "evidence", **store}})
 
 
 def incident(id_: str = "i1", **changes: Any) -> Incident:
