@@ -43,8 +43,11 @@ def confirm(
     now_ms: int,
     outcome: Outcome,
 ) -> None:
-    """Open an event on a confirmed window, or take its camera and kind into the event that it belongs to."""
-    rule, camera, ms = track.rule, observation.camera, observation.captured_ms
+    """Open an event on a confirmed window, or take its camera and kind into the event that it belongs to.
+
+    It opens at the newest frame of the window: pictures of a burst may come after pictures that were taken later.
+    """
+    rule, camera, ms = track.rule, observation.camera, track.window[-1].ms
     event = city.board.find(camera, city.book.siblings(camera), rule.kind, verdict.first_ms, ms, rule.cooldown_ms)
     if event is not None and event.closed_ms is not None and ms <= event.closed_ms:
         track.said = "already_applied"
@@ -67,7 +70,7 @@ def confirm(
 
 def _open(city: City, track: Track, observation: Observation, verdict: Verdict) -> Event:
     """Make the event that a confirmed window opens."""
-    camera, kind, ms = observation.camera, track.rule.kind, observation.captured_ms
+    camera, kind, ms = observation.camera, track.rule.kind, track.window[-1].ms
     rules = city.book.of(camera)
     event = Event(
         id=incident_id(camera, kind, ms),

@@ -138,7 +138,7 @@ def live(city, observation):
 
 
 def replayed(story, kills, rng):
-    """Step through a story, killed at the given points; what is published survives, offsets are committed now and then."""
+    """Step through a story, killed at the given points: what is published survives, offsets are committed at times."""
     book = rulebook()
     log = []
     committed = position = 0
