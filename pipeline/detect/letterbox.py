@@ -24,12 +24,14 @@ class Fit:
     height: int
 
     def to_picture(self, boxes: Floats) -> Floats:
-        """Boxes `[K, 4]` x1, y1, x2, y2 in canvas px -> picture px, cut at the picture's edges."""
+        """Boxes `[K, 4]` x1, y1, x2, y2 in canvas px -> picture px; they may reach beyond the picture."""
         shift = np.array(self.offset * 2, np.float32)
-        placed = np.asarray((boxes - shift) / np.array(self.ratio * 2, np.float32), np.float32)
-        placed[:, 0::2] = placed[:, 0::2].clip(0, self.width)
-        placed[:, 1::2] = placed[:, 1::2].clip(0, self.height)
-        return placed
+        return np.asarray((boxes - shift) / np.array(self.ratio * 2, np.float32), np.float32)
+
+    def cut(self, boxes: Floats) -> Floats:
+        """Boxes `[K, 4]` in picture px, cut at the picture's edges."""
+        edges = np.array((self.width, self.height) * 2, np.float32)
+        return np.asarray(np.clip(boxes, 0, edges), np.float32)
 
 
 def letterbox(image: Image, spec: InputSpec) -> tuple[Image, Fit]:

@@ -45,22 +45,23 @@ def detections(found: Candidates, fit: Fit, manifest: Manifest, floor: float, mo
         return tuple(sorted(whole, key=lambda detection: -detection.score)[:most])
     sound = np.isfinite(found.boxes).all(1) & np.isfinite(found.scores).all(1)
     boxes, scores = fit.to_picture(found.boxes[sound]), found.scores[sound].clip(0, 1)
+    inside = fit.cut(boxes)
+    compared = inside if found.cut_first else boxes
     kept: list[Detection] = []
-    for index, label in enumerate(manifest.classes):
-        places, marks = _one_class(boxes, scores[:, index], floor, manifest.nms_iou)
+    for column, label in enumerate(manifest.classes):
+        index = _one_class(inside, compared, scores[:, column], floor, manifest.nms_iou)
         kept += [
             Detection.model_construct(label=label, score=float(mark), box=_share(place, fit))
-            for place, mark in zip(places, marks, strict=True)
+            for place, mark in zip(inside[index], scores[index, column], strict=True)
         ]
     return tuple(sorted(kept, key=lambda detection: -detection.score)[:most])
 
 
-def _one_class(boxes: Floats, scores: Floats, floor: float, limit: float) -> tuple[Floats, Floats]:
-    """Suppress one class: boxes `[K, 4]` and scores `[K]`, best first."""
-    index = np.flatnonzero((scores > floor) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+def _one_class(inside: Floats, compared: Floats, scores: Floats, floor: float, limit: float) -> NDArray[np.intp]:
+    """Indices of one class' boxes that stay, best first; boxes `inside` the picture must have an area."""
+    index = np.flatnonzero((scores > floor) & (inside[:, 2] > inside[:, 0]) & (inside[:, 3] > inside[:, 1]))
     index = index[np.argsort(-scores[index], kind="stable")[:MOST_PER_CLASS]]
-    index = index[nms(boxes[index], scores[index], limit)]
-    return boxes[index], scores[index]
+    return np.asarray(index[nms(compared[index], scores[index], limit)], np.intp)
 
 
 def _share(box: Floats, fit: Fit) -> tuple[float, float, float, float]:

@@ -59,7 +59,9 @@ def test_boxes_come_back_where_they_were(place: str) -> None:
 
 def test_boxes_are_cut_at_the_pictures_edges() -> None:
     _, fit = letterbox(picture(640, 360), spec())
-    assert fit.to_picture(np.float32([[-50, -50, 900, 900]])).tolist() == [[0, 0, 640, 360]]
+    placed = fit.to_picture(np.float32([[-50, -50, 900, 900]]))
+    assert placed.tolist() == [[-100, -100, 1800, 1800]]
+    assert fit.cut(placed).tolist() == [[0, 0, 640, 360]]
 
 
 def test_colour_scale_mean_and_std() -> None:

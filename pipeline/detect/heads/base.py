@@ -12,10 +12,14 @@ from pipeline.ops.errors import ModelError
 
 @dataclass(frozen=True)
 class Candidates:
-    """`scores` `[K, C]`, and `boxes` `[K, 4]` x1, y1, x2, y2 in canvas px (None where the whole picture is meant)."""
+    """`scores` `[K, C]`, and `boxes` `[K, 4]` x1, y1, x2, y2 in canvas px (None where the whole picture is meant).
+
+    `cut_first`: overlaps are measured after the boxes were cut at the picture's edges, as the family does in training.
+    """
 
     scores: Floats
     boxes: Floats | None = None
+    cut_first: bool = True
 
 
 Head = Callable[[Sequence[Floats], Manifest, float], Candidates]

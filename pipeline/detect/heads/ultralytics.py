@@ -29,7 +29,7 @@ def read(outputs: Sequence[Floats], manifest: Manifest, floor: float) -> Candida
     rows = rows[chosen]
     with np.errstate(invalid="ignore", over="ignore"):
         half = rows[:, 2:4] / 2
-        return Candidates(rows[:, 4:], np.concatenate((rows[:, :2] - half, rows[:, :2] + half), 1))
+        return Candidates(rows[:, 4:], np.concatenate((rows[:, :2] - half, rows[:, :2] + half), 1), cut_first=False)
 
 
 def _end_to_end(output: Floats, manifest: Manifest, floor: float) -> Candidates:
@@ -40,4 +40,4 @@ def _end_to_end(output: Floats, manifest: Manifest, floor: float) -> Candidates:
     rows = output[valid].astype(np.float32)
     scores = np.zeros((len(rows), count), np.float32)
     scores[np.arange(len(rows)), rows[:, 5].astype(np.intp)] = rows[:, 4]
-    return Candidates(scores, rows[:, :4])
+    return Candidates(scores, rows[:, :4], cut_first=False)
