@@ -37,7 +37,7 @@ class Fit:
 def letterbox(image: Image, spec: InputSpec) -> tuple[Image, Fit]:
     """Fit a picture `[H, W, 3]` onto the canvas `[spec.height, spec.width, 3]`.
 
-    `top_left` is YOLOX's way (Ge et al. 2021), `centre` that of `ultralytics` (with its rounding of margins).
+    `top_left` is YOLOX's way (Ge et al. 2021), `centre` that of `ultralytics` (margins and ratios rounded as there).
     """
     height, width = image.shape[:2]
     if spec.letterbox == "stretch":
@@ -45,13 +45,14 @@ def letterbox(image: Image, spec: InputSpec) -> tuple[Image, Fit]:
         return _resize(image, spec.width, spec.height), Fit(ratio, (0, 0), width, height)
     scale = min(spec.height / height, spec.width / width)
     new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
-    left, top = 0, 0
+    left, top, ratio = 0, 0, (scale, scale)
     if spec.letterbox == "centre":
+        ratio = (new_width / width, new_height / height)
         left = round((spec.width - new_width) / 2 - 0.1)
         top = round((spec.height - new_height) / 2 - 0.1)
     canvas = np.full((spec.height, spec.width, 3), spec.pad, np.uint8)
     canvas[top : top + new_height, left : left + new_width] = _resize(image, new_width, new_height)
-    return canvas, Fit((scale, scale), (left, top), width, height)
+    return canvas, Fit(ratio, (left, top), width, height)
 
 
 def _resize(image: Image, width: int, height: int) -> Image:
