@@ -114,13 +114,11 @@ def dead_letters(settings: Settings, count: int) -> list[DeadLetter]:
         return [decode(DeadLetter, value) for value in topic.until(lambda values: len(values) >= count)]
 
 
-def detect_process(bootstrap: str, model: Path, log: Path) -> subprocess.Popen[bytes]:
+def detect_process(bootstrap: str, model: Path, log: Path, name: str = "detect-1") -> subprocess.Popen[bytes]:
     """The detect stage as a process of its own, under one name over all its lives."""
     command = [sys.executable, "-m", "tests.detect.line", bootstrap, str(model)]
     with log.open("ab") as out:
-        return subprocess.Popen(
-            command, cwd=REPO, stdout=out, stderr=out, env={**os.environ, "SIAGA_INSTANCE": "detect-1"}
-        )
+        return subprocess.Popen(command, cwd=REPO, stdout=out, stderr=out, env={**os.environ, "SIAGA_INSTANCE": name})
 
 
 def main() -> None:

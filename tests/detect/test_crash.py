@@ -8,12 +8,14 @@ import pytest
 
 from pipeline.bus.admin import ensure_topics
 from pipeline.bus.producer import Producer
+from pipeline.bus.records import Observation, decode
 from pipeline.bus.topics import OBSERVATIONS
 from pipeline.detect.worker import ROUND_FRAMES
 from pipeline.ops.clock import now_ms
+from pipeline.ops.settings import Settings
 from tests.brokers import EmbeddedBrokerProcess, embedded_broker
 from tests.detect.frames import frame, picture
-from tests.detect.line import detect_process, line_settings, observations, reading
+from tests.detect.line import Topic, detect_process, line_settings, observations, reading
 
 FRAMES_SENT = 1500
 KILLS = 3
@@ -25,17 +27,22 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedBrokerProcess]:
         yield running
 
 
-def test_a_killed_worker_loses_no_frame(broker: EmbeddedBrokerProcess, bright_model: Path, tmp_path: Path) -> None:
-    settings = line_settings(broker.bootstrap, bright_model)
-    ensure_topics(settings.bus)
+def send(settings: Settings, first: int, last: int) -> None:
+    """Send numbered frames of six cameras."""
     producer = Producer(settings.bus, "test")
     image = picture(320, 180)
-    for number in range(FRAMES_SENT):
+    for number in range(first, last):
         producer.send_frame(
             frame(image, camera=f"cam-{number % 6}", seq=number, trace=f"t-{number}", captured_ms=now_ms())
         )
     producer.flush()
     producer.close()
+
+
+def test_a_killed_worker_loses_no_frame(broker: EmbeddedBrokerProcess, bright_model: Path, tmp_path: Path) -> None:
+    settings = line_settings(broker.bootstrap, bright_model)
+    ensure_topics(settings.bus)
+    send(settings, 0, FRAMES_SENT)
     process = detect_process(broker.bootstrap, bright_model, tmp_path / "detect.log")
     try:
         with reading(settings, OBSERVATIONS) as topic:
@@ -58,3 +65,28 @@ def test_a_killed_worker_loses_no_frame(broker: EmbeddedBrokerProcess, bright_mo
     for camera in range(6):
         own = [number for number in numbers if number % 6 == camera]
         assert own == sorted(own)
+
+
+def test_two_workers_share_the_cameras_and_one_takes_over(
+    broker: EmbeddedBrokerProcess, bright_model: Path, tmp_path: Path
+) -> None:
+    settings = line_settings(broker.bootstrap, bright_model)
+    ensure_topics(settings.bus)
+    workers = [detect_process(broker.bootstrap, bright_model, tmp_path / f"{n}.log", f"detect-{n}") for n in (1, 2)]
+    try:
+        with reading(settings, OBSERVATIONS) as topic:
+            send(settings, 0, 300)
+            topic.until(lambda values: len(values) >= 300)
+            workers[0].kill()
+            workers[0].wait()
+            send(settings, 300, 400)
+            _until_all(topic, 400)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+
+
+def _until_all(topic: Topic, count: int) -> None:
+    """Read until each of `count` numbered frames was observed."""
+    topic.until(lambda values: len({decode(Observation, value).trace for value in values}) >= count)

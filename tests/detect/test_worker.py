@@ -8,11 +8,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 from pipeline.bus.admin import ensure_topics
+from pipeline.bus.consumer import Consumer, Received
 from pipeline.bus.producer import Producer
 from pipeline.bus.records import Frame
 from pipeline.detect.worker import next_offsets, run
 from pipeline.ops.clock import now_ms
-from pipeline.ops.errors import ModelError
+from pipeline.ops.errors import BusError, ModelError
 from pipeline.ops.settings import Settings
 from tests.brokers import EmbeddedBrokerProcess, embedded_broker
 from tests.detect.frames import camera, frame, picture, received, registry
@@ -135,6 +136,28 @@ def test_a_broker_that_dies_and_comes_back_loses_nothing(fresh: EmbeddedBrokerPr
         more = send(settings, [frame(camera="cam-2", trace="after", captured_ms=now_ms())])
         seen = observations(settings, traces | more)
     assert {one.trace for one in seen} == traces | more
+
+
+def test_trouble_with_the_bus_is_told_waited_out_and_over(
+    fresh: EmbeddedBrokerProcess, bright_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = line_settings(fresh.bootstrap, bright_model)
+    ensure_topics(settings.bus)
+    refuse = threading.Event()
+    refuse.set()
+    poll = Consumer.poll
+
+    def refusing(self: Consumer, timeout_s: float = 0.5, max_records: int = 500) -> list[Received]:
+        if refuse.is_set():
+            raise BusError("poll: the coordinator is not available")
+        return poll(self, timeout_s, max_records)
+
+    monkeypatch.setattr(Consumer, "poll", refusing)
+    with detecting(settings, CITY) as told:
+        wait_for(lambda: told and not told[-1].ok, what="a stage that says it is not well")
+        assert told[-1].reason == "poll: the coordinator is not available"
+        refuse.clear()
+        wait_for(lambda: told[-1].ok, what="a stage that is well again")
 
 
 def test_next_offsets_are_those_after_the_last_of_each_partition() -> None:
