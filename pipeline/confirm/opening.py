@@ -7,6 +7,7 @@ from pipeline.confirm.evidence import Verdict
 from pipeline.confirm.rules import outranks
 from pipeline.confirm.state import City, Outcome
 from pipeline.confirm.verify import Behaviour
+from pipeline.ops.sections import Kind
 
 MINUTE_MS = 60_000
 
@@ -49,7 +50,7 @@ def confirm(
     """
     rule, camera, ms = track.rule, observation.camera, track.window[-1].ms
     event = city.board.find(camera, city.book.siblings(camera), rule.kind, verdict.first_ms, ms, rule.cooldown_ms)
-    if event is not None and event.closed_ms is not None and ms <= event.closed_ms:
+    if event is not None and _was_applied(event, camera, rule.kind, ms):
         track.said = "already_applied"
         return
     track.said = ""
@@ -66,6 +67,12 @@ def confirm(
         event.explain(*codes)
         event.updated_ms = max(event.updated_ms, ms)
         outcome.incidents.append(event.record("updated" if event.revision >= 0 else "opened", now_ms))
+
+
+def _was_applied(event: Event, camera: str, kind: Kind, ms: int) -> bool:
+    """Say whether an event took this in before it closed; a witness that comes late from its partition is new."""
+    seen = event.seen.get(camera)
+    return event.closed_ms is not None and ms <= event.closed_ms and seen is not None and kind in seen.last
 
 
 def _open(city: City, track: Track, observation: Observation, verdict: Verdict) -> Event:

@@ -64,6 +64,13 @@ def test_cameras_of_one_place_are_witnesses_of_one_incident():
     assert incidents[-1].closed_ms == T0 + 22_500 + 30_000, "the last of the witnesses decides"
 
 
+def test_a_neighbour_whose_partition_lags_still_joins_the_closed_incident():
+    incidents, _ = run([*fire(0, 20), *quiet(20, 60), *fire(3.5, 20, camera="b"), *quiet(23.5, 60, camera="b")])
+    assert len({i.id for i in incidents}) == 1
+    assert [i.state for i in incidents] == ["opened", "updated", "closed", "updated", "closed"]
+    assert [w.camera for w in incidents[-1].witnesses] == ["a", "b"]
+
+
 def test_a_camera_elsewhere_is_another_incident():
     both = sorted([*fire(0, 5, camera="a"), *fire(0.5, 5, camera="c")], key=lambda o: o.captured_ms)
     assert len({i.id for i in run(both)[0]}) == 2
