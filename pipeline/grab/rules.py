@@ -87,9 +87,9 @@ class SamplingRules:
             return since >= every - EPS_S or (next_is_late and since >= every * EARLY)
         if since < every - EPS_S:
             return False
-        next_key = None if interval is None or self._last_key is None else self._last_key + interval
-        comes_soon = next_key is not None and next_key <= t_s - since + every * LATE + EPS_S
-        return not (comes_soon and since < every * LATE)
+        latest_s = t_s - since + every * LATE
+        comes_soon = interval is None or self._last_key is None or self._last_key + interval <= latest_s + EPS_S
+        return not (comes_soon and t_s < latest_s)
 
     def emitted(self, t_s: float, cause: Cause) -> None:
         """Note a picture that was given out."""
