@@ -176,9 +176,8 @@ def _described(connection: Connection, name: str) -> Any:
     if group is None:
         state = State.EMPTY if name in connection.broker.offsets.groups() else "Dead"
         return response(
-            error_code=0, group_id=name, group_state=state, protocol_type="", protocol_data="", members=[],
-            authorized_operations=-(2**31),
-        )  # fmt: skip
+            error_code=0, group_id=name, group_state=state, protocol_type="", protocol_data="", members=[]
+        )
     return response(
         error_code=0,
         group_id=name,
@@ -196,7 +195,6 @@ def _described(connection: Connection, name: str) -> Any:
             )
             for member in group.members.values()
         ],
-        authorized_operations=-(2**31),
     )
 
 
