@@ -24,9 +24,10 @@ MOST_LABELS = 28
 MOST_REGIONS = 24
 SMALLEST = 3.0
 MOSAIC = 0.5
-PASTE_NEGATIVE = 0.4
+PASTE_NEGATIVE = 0.22
 PASTE_LABELLED = 0.04
-DRAWN = 0.05
+DRAWN = 0.04
+LAMPS = 0.18
 
 
 @dataclass
@@ -132,7 +133,7 @@ class Dataset:
                 clean=True,
             )
         image, labels = item.image, item.labels
-        if item.clean and rng.random() < 0.12:
+        if item.clean and rng.random() < LAMPS:
             glowing = image.astype(np.float32)
             lamps(glowing, rng)
             image = np.asarray(glowing.clip(0, 255), np.uint8)

@@ -116,7 +116,7 @@ class Paster:
     def _add_fire(self, canvas: Floats, labels: list[list[float]], x: int, y: int, rng: Rng, drawn: bool) -> None:
         """One to three flames around (x, y), most of them small, with the light they throw."""
         share = 1.0 if drawn else 0.25
-        tall = canvas.shape[0] * float(np.exp(rng.uniform(np.log(0.035), np.log(0.38))))
+        tall = canvas.shape[0] * float(np.exp(rng.uniform(np.log(0.05), np.log(0.4))))
         glow(
             canvas,
             x,
