@@ -14,6 +14,7 @@ from pipeline.demo.rtsp.timeline import Due, Timeline
 from pipeline.demo.rtsp.transport import Transport
 
 Clock = Literal["server", "client"]
+Start = Literal["added", "watched"]
 MAX_BEHIND_S = 2.0
 """A sender further behind than this (process stopped, slow client) goes on at the present moment, as a camera does."""
 REPORT_EVERY_S = 5.0
@@ -27,6 +28,7 @@ class Stream:
         path: the file, looped when `loop`, else played once and then ended (RTCP BYE, connection closed).
         intro: a file played once before `path`, of the same size and codec.
         clock: `server`: all clients see the same moment, as with a camera; `client`: each begins at second 0.
+        start: with the server's clock, second 0 is when the stream was `added`, or when it is first `watched`.
         user: asked for by Basic authentication when set.
         password: goes with `user`.
     """
@@ -37,6 +39,7 @@ class Stream:
     clock: Clock = "server"
     user: str | None = None
     password: str | None = None
+    start: Start = "added"
 
 
 class LiveStream:
@@ -49,7 +52,7 @@ class LiveStream:
         self.flowing = asyncio.Event()
         self.flowing.set()
         self._now = now
-        self._start_s = now()
+        self._start_s = now() if config.start == "added" else None
 
     @property
     def media(self) -> Media:
@@ -59,13 +62,23 @@ class LiveStream:
     @property
     def ended(self) -> bool:
         """True when a stream played once by the server's clock is over: it is not found any more."""
-        end_s = self.timeline.end_s
-        return self.config.clock == "server" and end_s is not None and self._now() - self._start_s >= end_s
+        end_s, start_s = self.timeline.end_s, self._start_s
+        if self.config.clock == "client" or end_s is None or start_s is None:
+            return False
+        return self._now() - start_s >= end_s
+
+    def _begin(self) -> float:
+        """Second 0 for a client that starts to watch now."""
+        if self.config.clock == "client":
+            return self._now()
+        if self._start_s is None:
+            self._start_s = self._now()
+        return self._start_s
 
     async def send(self, transport: Transport) -> None:
         """Send the stream to one client in real time until it ends; then RTCP BYE."""
         sender = RtpSender(random.getrandbits(32), random.getrandbits(16), random.getrandbits(32))
-        start_s = self._start_s if self.config.clock == "server" else self._now()
+        start_s = self._begin()
         report_s = -REPORT_EVERY_S
         at_s = self._now() - start_s
         due = self.timeline.play(at_s)

@@ -84,7 +84,7 @@ def night_street(outbreak: Outbreak | None = None) -> Scene:
     canvas = Canvas(Pinhole(x=1.2, y=6.2, pitch=13, yaw=-3, focal=1000))
     canvas.ground(Road(seed=4).paint())
     _night(canvas, 21)
-    lighting = Lighting((0.13, 0.1, 0.09), _street_lamps(6.0, 22, 16, (0.36, 0.7, 0.95), 5.2), (44, 33, 30), 260)
+    lighting = Lighting((0.13, 0.1, 0.09), _street_lamps(6.0, 22, 16, (0.95, 1.9, 2.6), 8.5), (44, 33, 30), 260)
     lanes = [(-1.7, AWAY, 12.0), (-4.8, AWAY, 9.0), (1.7, HERE, 12.0), (4.8, HERE, 9.0)]
     actors = _lanes(5, lanes, ["car", "car", "bike", "bike", "sedan", "angkot", "truck"], 13)
     actors += _walkers(6, 8, (7.0, 8.4), (9, 50))
@@ -96,7 +96,7 @@ def rainy_street(outbreak: Outbreak | None = None) -> Scene:
     canvas = Canvas(Pinhole(x=-1.5, y=5.6, pitch=12, yaw=2, focal=950))
     canvas.ground(Road(surface=(66, 64, 62), seed=6).paint())
     _night(canvas, 31)
-    lighting = Lighting((0.17, 0.14, 0.12), _street_lamps(6.0, 22, 16, (0.6, 0.66, 0.7), 5.0), (58, 50, 46), 90)
+    lighting = Lighting((0.17, 0.14, 0.12), _street_lamps(6.0, 22, 16, (1.3, 1.5, 1.6), 8.5), (58, 50, 46), 90)
     lanes = [(-1.7, AWAY, 8.0), (-4.8, AWAY, 7.0), (1.7, HERE, 8.0), (4.8, HERE, 7.0)]
     actors = _lanes(15, lanes, ["car", "car", "bike", "sedan", "bus", "angkot"], 14)
     horizon = int(canvas.camera.spot(0, 5.6, 1e5)[1])
@@ -188,7 +188,7 @@ def alley(outbreak: Outbreak | None = None) -> Scene:
     stall(canvas, 1.85, 12.6, 4)
     laundry(canvas, (-2.7, 4.1, 15.5), (2.7, 4.3, 16.5))
     skyline(canvas, 19, (150, 140, 145), lit=0.15)
-    lamps = tuple(Lamp(-2.0, 4.6, z, (0.35, 0.5, 0.58), 3.2) for z in (11.2, 29.2, 47.2))
+    lamps = tuple(Lamp(-2.0, 4.6, z, (0.5, 0.75, 0.9), 5.5) for z in (11.2, 29.2, 47.2))
     lighting = Lighting((0.66, 0.54, 0.5), lamps, (150, 140, 145), 160)
     actors = _walkers(22, 5, (0.1, 1.2), (6, 45)) + _walkers(23, 2, (1.4, 1.6), (20, 60))
     actors += [Actor("bike", 4, lane(0.5, AWAY, 4.0, 30.0), lamps=False), Actor("bike", 9, lane(-0.7, HERE, 4.0, 80.0))]
