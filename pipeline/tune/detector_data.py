@@ -1,6 +1,7 @@
 """A folder of labelled pictures: `images/`, `labels/` (YOLO text), `manifest.csv`. Problems name file, row, column."""
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 from pipeline.ops.errors import ConfigError
 
 COLUMNS = ("file", "split", "content", "labelled_classes")
-CONTENTS = ("none", "fire", "smoke", "fire+smoke")
 LABELS = ("fire", "smoke", "person")
 """Class numbers of the label files. People, where they are labelled at all, are not evaluated."""
 EVALUATED = ("fire", "smoke")
@@ -24,7 +24,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture of the set. `labelled` are the classes that were looked for when it was labelled."""
+    """One picture of the set: `content` is `none` or what is in it, `labelled` the classes that were looked for."""
 
     file: str
     image: Path
@@ -77,9 +77,9 @@ def _sample(data: Path, where: str, row: dict[str, str]) -> Sample:
     name = row["file"]
     if not name or Path(name).is_absolute() or ".." in Path(name).parts:
         raise ConfigError(f"{where}: file: {name!r} is no file name below images/")
-    if row["content"] not in CONTENTS:
-        raise ConfigError(f"{where}: content: {row['content']!r} is not one of {', '.join(CONTENTS)}")
-    labelled = frozenset(part.strip() for part in row["labelled_classes"].split(";") if part.strip())
+    if not row["content"]:
+        raise ConfigError(f"{where}: content: is empty; 'none' says that there is nothing to be found")
+    labelled = frozenset(re.findall(r"[^;,+\s]+", row["labelled_classes"])) or frozenset(EVALUATED)
     for part in labelled - set(LABELS):
         raise ConfigError(f"{where}: labelled_classes: {part!r} is not one of {', '.join(LABELS)}")
     image = data / "images" / name

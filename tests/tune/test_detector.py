@@ -124,18 +124,27 @@ def test_area_and_recall_with_ties() -> None:
     [
         ("file,content,labelled_classes\n", r"manifest\.csv:1: split: column is missing"),
         ("", r"manifest\.csv:1: file: column is missing"),
-        (HEADER + "p0.jpg,val,flames,fire\n", r"manifest\.csv:2: content: 'flames' is not one of"),
+        (HEADER + "p0.jpg,val,,fire\n", r"manifest\.csv:2: content: is empty"),
         (HEADER + "p0.jpg,val,fire,fire;steam\n", r"manifest\.csv:2: labelled_classes: 'steam'"),
         (HEADER + "gone.jpg,val,none,fire\n", r"manifest\.csv:2: file: .*gone\.jpg is missing"),
         (HEADER + "../p0.jpg,val,none,fire\n", r"manifest\.csv:2: file: .* is no file name"),
         (HEADER + "p0.jpg,train,none,fire\n", r"manifest\.csv: split: 'val' is not there; there is train"),
-        (HEADER + "p0.jpg,val\n", r"manifest\.csv:2: content: '' is not one of"),
+        (HEADER + "p0.jpg,val\n", r"manifest\.csv:2: content: is empty"),
     ],
 )
 def test_what_is_wrong_with_a_manifest_is_named(small: Path, text: str, said: str) -> None:
     (small / "manifest.csv").write_text(text)
     with pytest.raises(ConfigError, match=said):
         read_samples(small, "val")
+
+
+def test_what_was_looked_for(small: Path) -> None:
+    cells = {"fire": {"fire"}, "fire;smoke": {"fire", "smoke"}, "fire; smoke": {"fire", "smoke"}, "": {"fire", "smoke"}}
+    for cell, labelled in cells.items():
+        (small / "manifest.csv").write_text(f"{HEADER}p0.jpg,val,burning car,{cell}\n")
+        (sample,) = read_samples(small, "val")
+        assert sample.labelled == labelled
+        assert sample.positive
 
 
 def test_missing_files_are_named(small: Path, tmp_path: Path, bright_model: Path) -> None:
