@@ -17,6 +17,8 @@ STEPPED_MS = 600_000
 FUTURE_MS = 300_000
 """An observation this far ahead of the clock is not believed, ms."""
 
+NEVER_MS = -(1 << 62)
+
 
 @dataclass(slots=True, eq=False)
 class Track:
@@ -59,7 +61,7 @@ class Watched:
         self.tracks = tuple(Track(rule) for rule in rules.rules)
         self.window_ms = max((rule.window_ms for rule in rules.rules), default=0)
         self.newest_ms = 0
-        self.asked_ms = 0
+        self.asked_ms = NEVER_MS
         self.keys: set[int] = set()
         self.order: deque[int] = deque()
 
@@ -92,6 +94,6 @@ class Watched:
 
     def _restart(self) -> None:
         """Begin a new time line; open events go on."""
-        self.newest_ms = self.asked_ms = 0
+        self.newest_ms, self.asked_ms = 0, NEVER_MS
         for track in self.tracks:
             track.window.clear()

@@ -108,7 +108,7 @@ class Table(Screen):
         self._out, self._err = out, err
         self._texts = TEXTS[language]
         self._live = err.isatty()
-        self._shown_s = 0.0
+        self._shown_s = -1.0
 
     def progress(self, watched: Watched) -> None:
         """Rewrite the line of progress, a few times a second at most."""
