@@ -58,6 +58,7 @@ def run(
 ) -> None:
     """Run all stages on this machine; the desk is at http://127.0.0.1:8080."""
     from pipeline.ops.logs import configure_logs
+    from pipeline.ops.machine import free_port
     from pipeline.wiring import run_all, stop_on_signals
 
     settings = _settings(config, data, cameras)
@@ -67,7 +68,8 @@ def run(
         folder = settings.data_path("demo")
         cameras = folder / "cameras.csv"
         settings = _settings(config, data, cameras)
-        arguments = ["--dir", str(folder), *(["--videos", str(videos.resolve())] if videos else [])]
+        arguments = ["--dir", str(folder), "--port", str(free_port())]
+        arguments += ["--videos", str(videos.resolve())] if videos else []
     run_all(settings, config.resolve(), stop_on_signals(), arguments, cameras)
 
 
@@ -88,9 +90,9 @@ def bus(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = N
 def grab(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
     """Read cameras, put sampled frames on the bus."""
     from pipeline.grab.worker import run as work
-    from pipeline.wiring import run_grab
+    from pipeline.wiring import run_stage
 
-    run_grab(_settings(config, data, cameras), work)
+    run_stage(_settings(config, data, cameras), "grab", work)
 
 
 @app.command()
@@ -131,6 +133,36 @@ def desk(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = 
         "desk",
         lambda settings, registry, stop, report: work(settings, registry, stop),
     )
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="Where the cameras' registry is written.")],
+    port: Annotated[int, typer.Option(help="RTSP port; 0 takes a free one.")] = 0,
+    videos: Annotated[
+        Path | None, typer.Option(help="Serve this folder of clips instead of simulated streets.")
+    ] = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Serve simulated street cameras, or a folder of clips, over RTSP."""
+    from pipeline.demo.cameras import serve
+    from pipeline.wiring import begin_process
+
+    stop = begin_process(_defaults(config), "demo")
+    serve(folder, videos, stop, port=port)
+
+
+@app.command()
+def watch(
+    source: Annotated[str, typer.Argument(help="A file, a URL, a folder of pictures or a folder of clips.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line an incident, and a summary.")] = False,
+    start: Annotated[float, typer.Option(help="Begin at this second.")] = 0.0,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Watch a clip or a stream in this process, as fast as it can, and tell what would be raised."""
+    from pipeline.tune.watch import show
+
+    show(source, _defaults(config), as_json=as_json, start_s=start)
 
 
 @config_app.command("check")
@@ -209,6 +241,19 @@ def eval_detector(
 
     settings = _defaults(config)
     evaluate_detector(data, split, model or settings.model_path(settings.detect.models[0]), out)
+    typer.echo(out.read_text())
+
+
+@eval_app.command("incidents")
+def eval_incidents(
+    data: Annotated[Path, typer.Option(help="CSV of labelled clips: file,kind,start_s,end_s.")],
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Watch labelled clips and measure recall, delay and false alarms."""
+    from pipeline.tune.incidents import evaluate_incidents
+
+    evaluate_incidents(data, out, _defaults(config))
     typer.echo(out.read_text())
 
 

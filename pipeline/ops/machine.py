@@ -53,6 +53,13 @@ def plan_machine(settings: Settings, common: Sequence[str], demo: Sequence[str] 
     )
 
 
+def free_port() -> int:
+    """Return a port on the loopback address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def first_server(settings: Settings) -> tuple[str, int]:
     """Return host and port of the first broker.
 
