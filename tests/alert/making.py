@@ -29,7 +29,7 @@ def registry() -> Registry:
 
 def webhook(name: str, url: str, **more: Any) -> dict[str, Any]:
     """One webhook target."""
-    return {"name": name, "url": url, "secret": SECRET, "timeout_s": 1, **more}
+    return {"name": name, "url": url, "secret": SECRET, "timeout_s": 30, **more}
 
 
 def settings_at(folder: Path, *webhooks: dict[str, Any], **sections: Any) -> Settings:

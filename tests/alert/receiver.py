@@ -34,6 +34,7 @@ class Receiver:
     url: str = ""
     requests: list[Received] = field(default_factory=list)
     forged: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     retry_after: str | None = None
     release: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -68,6 +69,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                 return
             with receiver.lock:
                 number, receiver.count = receiver.count, receiver.count + 1
+            receiver.headers.append(dict(self.headers))
             how = receiver.behave(number)
             key = self.headers["Idempotency-Key"]
             if not verify(SECRET.encode(), self.headers, body):

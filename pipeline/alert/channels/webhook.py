@@ -6,12 +6,14 @@ import hmac
 import json
 from collections.abc import Mapping, Set
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from pipeline.alert.channels.base import Channel, Outcome, Refused, Retry, Sent
 from pipeline.alert.secret import resolve_secret
 from pipeline.ops.clock import Clock
+from pipeline.ops.errors import ConfigError
 from pipeline.ops.redact import redact_text
 from pipeline.ops.sections import WebhookTarget
 from pipeline.ops.settings import Settings
@@ -31,6 +33,20 @@ def encode_body(payload: Document) -> bytes:
 def sign(secret: bytes, timestamp: str, body: bytes) -> str:
     """Return the signature header: `sha256=` and the hex HMAC-SHA256 of `timestamp + "." + body`."""
     return "sha256=" + hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def check_url(url: str, key: str) -> None:
+    """Refuse an address that no request can be made to.
+
+    Raises:
+        ConfigError: Names the key; the address is not repeated, as it may hold a password.
+    """
+    try:
+        host = urlsplit(url).hostname and httpx.URL(url).host
+    except (ValueError, httpx.InvalidURL):
+        host = None
+    if not host:
+        raise ConfigError(f"{key}: not an address like https://host/path")
 
 
 def judge(status: int, answer: str, retry_after_s: float | None) -> Outcome:
@@ -66,11 +82,13 @@ class WebhookChannel:
         """Make one instance for each webhook of the settings.
 
         Raises:
-            ConfigError: A secret's environment variable is missing or too short.
+            ConfigError: An address is malformed, or a secret's environment variable is missing or too short.
         """
         made: list[Channel] = []
         for index, target in enumerate(settings.alert.webhooks):
-            secret = resolve_secret(target.secret, f"alert.webhooks.{index} ({target.name}): secret", environment)
+            key = f"alert.webhooks.{index} ({target.name})"
+            secret = resolve_secret(target.secret, f"{key}: secret", environment)
+            check_url(target.url, f"{key}: url")
             made.append(cls(target, secret, clock))
         return made
 
@@ -83,8 +101,6 @@ class WebhookChannel:
             return self._runner.run(self._post(row))
         except TimeoutError:
             return Retry("timeout", f"no answer within {self._timeout_s:g} s")
-        except httpx.InvalidURL as error:
-            return Refused("bad_url", redact_text(str(error)))
         except httpx.HTTPError as error:
             return Retry("connection", redact_text(f"{type(error).__name__}: {error}")[:300])
 
@@ -94,7 +110,7 @@ class WebhookChannel:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "siaga",
-            "Idempotency-Key": row.idempotency_key,
+            "Idempotency-Key": quote(row.idempotency_key, safe=":"),
             "X-Siaga-Timestamp": timestamp,
             "X-Siaga-Signature": sign(self._secret, timestamp, body),
         }
