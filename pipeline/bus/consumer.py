@@ -170,7 +170,8 @@ class Consumer:
         lag = 0
         for place in self._kafka.assignment():
             end = self._kafka.highwater(place)
-            lag += max(0, end - self._kafka.position(place, timeout_ms=1000)) if end is not None else 0
+            at = None if end is None else self._ask("lag", lambda place=place: self._kafka.position(place, 1000))
+            lag += 0 if at is None else max(0, end - at)
         return lag
 
     def _ask(self, what: str, call: Any) -> Any:
