@@ -11,7 +11,7 @@ _AREA = re.compile(r"^(\*|\d\d(\.\d\d(\.\d\d(\.\d{4})?)?)?)$")
 
 def valid_area(area: str) -> bool:
     """Say whether `area` is `*` or a code of 1 to 4 groups: `31`, `31.71`, `31.71.01`, `31.71.01.1001`."""
-    return bool(_AREA.match(area))
+    return bool(_AREA.fullmatch(area))
 
 
 def sees(areas: Sequence[str], kelurahan: str) -> bool:

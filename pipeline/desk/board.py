@@ -185,7 +185,7 @@ def _kept(session: Session, ids: Sequence[str]) -> Mapping[str, Kept]:
     for row in session.scalars(sa.select(EvidenceRow).where(EvidenceRow.incident_id.in_(ids))):
         rows[row.incident_id].append(row)
     stills = sa.select(OutboxRow.incident_id, OutboxRow.payload).where(OutboxRow.notice == "still")
-    for incident_id, payload in session.execute(stills.where(OutboxRow.incident_id.in_(ids))).tuples():
+    for incident_id, payload in session.execute(stills.where(OutboxRow.incident_id.in_(ids))):
         if "boxes" in payload:
             boxes[incident_id][payload["camera"]] = tuple(tuple(box) for box in payload["boxes"])
     return {id_: Kept(tuple(rows[id_]), boxes[id_]) for id_ in ids}

@@ -3,19 +3,25 @@
 import asyncio
 from urllib.parse import quote
 
+import structlog
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.desk.context import Desk
+from pipeline.desk.faults import STORE_FAULTS
 from pipeline.desk.identity import Person, csrf_of, token_hash
 from pipeline.desk.metrics import REFUSED
 from pipeline.store import people
+from pipeline.store.database import explain
+
+log = structlog.get_logger(__name__)
 
 COOKIE = "siaga_session"
 OPEN_PATHS = frozenset({"/healthz", "/masuk", "/bahasa"})
 OPEN_PREFIX = "/static/"
 BEFORE_NEW_PASSWORD = frozenset({"/sandi", "/keluar"})
+NO_STORE = PlainTextResponse("Basis data tidak menjawab.\nThe database does not answer.\n", 503)
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
@@ -63,7 +69,13 @@ class Gate:
         request = Request(scope)
         person = None
         if request.cookies.get(COOKIE) and not request.url.path.startswith(OPEN_PREFIX):
-            person = await asyncio.to_thread(person_of, self._desk, request.cookies.get(COOKIE))
+            try:
+                person = await asyncio.to_thread(person_of, self._desk, request.cookies.get(COOKIE))
+            except STORE_FAULTS as error:
+                log.error("desk.gate_failed", reason=explain(error))
+                REFUSED.labels("store").inc()
+                await NO_STORE(scope, receive, _secured(send))
+                return
         scope.setdefault("state", {})["person"] = person
         refusal = self._refuse(request, person)
         await (refusal or self._app)(scope, receive, _secured(send))

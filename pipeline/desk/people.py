@@ -30,7 +30,7 @@ def add_person(database: Database, name: str, role: str, areas: Sequence[str], c
     Raises:
         ConfigError: The name, the role or an area is not valid, or the name is taken.
     """
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise ConfigError(f"name: {name!r} is not 2 to 40 of a-z, 0-9, '.', '_', '-'")
     if role not in ROLES:
         raise ConfigError(f"role: {role!r} is not one of {', '.join(ROLES)}")

@@ -33,7 +33,7 @@ def parse_range(header: str | None, total: int) -> Span | None:
     Raises:
         UnsatisfiableError: The range holds no byte of it.
     """
-    match = _RANGE.match((header or "").replace(" ", ""))
+    match = _RANGE.fullmatch((header or "").replace(" ", ""))
     if match is None or match.group(1) == match.group(2) == "":
         return None
     first, last = match.groups()

@@ -62,7 +62,7 @@ def read_state(desk: Desk, person: Person, session: Session) -> State:
     areas = scope(person.areas)
     if areas is not None:
         query = query.where(within(IncidentRow.kelurahan, areas))
-    rows = session.execute(query.order_by(IncidentRow.opened_ms)).tuples().all()
+    rows = session.execute(query.order_by(IncidentRow.opened_ms)).all()
     states = list_states(session)
     cameras = desk.cameras_of(person)
     where, name = _where(desk, person)
