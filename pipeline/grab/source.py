@@ -196,7 +196,8 @@ class VideoSource:
                     yield self._unit(packet)
                 started = time.monotonic()
         except DECODE_ERRORS as error:
-            raise fault_of(error, time.monotonic() - started, self._read_s) from None
+            fault = fault_of(error, time.monotonic() - started, self._read_s)
+            raise SourceFaultError("ended", "connection lost") if fault.reason == "unreachable" else fault from None
 
     def _unit(self, packet: "Packet[Any]") -> Unit:
         stamp = packet.pts if packet.pts is not None else packet.dts
