@@ -12,6 +12,8 @@ from pipeline.ops.sections import OpsSection
 
 QUIET = ("kafka", "uvicorn.access", "httpx", "httpcore", "alembic", "libav", "asyncio")
 """Libraries whose chatter is of no use below a warning."""
+MUTE = ("kafka.net",)
+"""Loggers that tell each refused connection as an error; `pipeline.bus` says it once, in its own words."""
 
 
 def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -44,7 +46,8 @@ def configure_logs(ops: OpsSection, stage: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    last: Any = structlog.processors.JSONRenderer() if ops.log_json else structlog.dev.ConsoleRenderer(colors=False)
+    text = not ops.log_json or sys.stderr.isatty()
+    last: Any = structlog.dev.ConsoleRenderer(colors=False) if text else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -55,4 +58,6 @@ def configure_logs(ops: OpsSection, stage: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in MUTE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.contextvars.bind_contextvars(stage=stage)

@@ -60,6 +60,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def answers(host: str, port: int) -> bool:
+    """Say whether somebody accepts connections there."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def first_server(settings: Settings) -> tuple[str, int]:
     """Return host and port of the first broker.
 
@@ -140,7 +149,7 @@ def run_machine(
         log.info("machine.metrics", url=f"http://{settings.ops.metrics_host}:{port}/metrics")
         supervisor = Supervisor(metrics_dir, stalled=stalled)
         try:
-            _start(supervisor, machine, stop, prepare, cameras_ready)
+            _start(supervisor, machine, first_server(settings), stop, prepare, cameras_ready)
             supervisor.run(stop)
         except InterruptedError:
             log.info("machine.stopped_while_starting")
@@ -152,6 +161,7 @@ def run_machine(
 def _start(
     supervisor: Supervisor,
     machine: Machine,
+    bus: tuple[str, int],
     stop: threading.Event,
     prepare: Callable[[threading.Event], None],
     cameras_ready: Callable[[], bool],
@@ -161,6 +171,8 @@ def _start(
         supervisor.start(machine.demo)
     if machine.bus is not None:
         supervisor.start(machine.bus)
+        while not answers(*bus) and not stop.wait(0.1):
+            supervisor.tick()
     prepare(stop)
     while machine.demo is not None and not cameras_ready() and not stop.wait(0.1):
         supervisor.tick()

@@ -225,7 +225,7 @@ class OpsSection(Section):
     metrics_host: str = Field("127.0.0.1", description="Address that metrics are served on")
     metrics_port: int = Field(9464, ge=0, le=65535, description="Port of the metrics of all stages together")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
-    log_json: bool = Field(True, description="JSON lines; false = readable text")
+    log_json: bool = Field(True, description="JSON lines; false, or on a terminal, readable text")
     stale_after_s: Seconds = Field(
         15, description="A stage whose input waits and whose output stood still this long is not healthy"
     )
