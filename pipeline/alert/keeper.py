@@ -130,7 +130,7 @@ class Keeper:
             self._usage = enforce_quota(self._database, self._evidence, quota, now)
         if self._usage is not None:
             self._progress.detail["evidence_mb"] = round(self._usage.used / 1e6, 1)
-            if self._usage.excess:
+            if self._usage.stuck:
                 self._troubles.append(
                     f"evidence is {self._usage.excess / 1e6:.1f} MB above its quota of {self._usage.quota / 1e6:g} MB"
                     " and nothing closed and reviewed is left to remove"

@@ -26,6 +26,7 @@ _REFUSED = Counter("siaga_store_evidence_not_removed_total", "Stills and clips t
 _USED = Gauge("siaga_store_evidence_bytes", "Bytes of stills and clips kept", multiprocess_mode="mostrecent")
 _EXCESS = Gauge("siaga_store_evidence_excess_bytes", "Bytes above the quota", multiprocess_mode="mostrecent")
 BATCH = 100
+MOST_A_ROUND = 500  # so that the stage that does it goes on reporting its health meanwhile
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,17 @@ class Usage:
     quota: int
     removed: int = 0
     refused: int = 0
+    more: bool = False
 
     @property
     def excess(self) -> int:
         """Bytes above the quota."""
         return max(0, self.used - self.quota)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the quota is exceeded and nothing is left to remove (`more`: the next round goes on removing)."""
+        return self.excess > 0 and not self.more
 
 
 def used_bytes(session: Session) -> int:
@@ -62,8 +69,10 @@ def removable(session: Session, limit: int, after_id: int = 0) -> list[EvidenceR
     return list(session.scalars(query))
 
 
-def enforce_quota(database: Database, store: EvidenceStore, quota_bytes: int, at_ms: int) -> Usage:
-    """Remove the oldest removable evidence until the quota holds, and say so.
+def enforce_quota(
+    database: Database, store: EvidenceStore, quota_bytes: int, at_ms: int, most: int = MOST_A_ROUND
+) -> Usage:
+    """Remove the oldest removable evidence until the quota holds or `most` objects are gone, and say so.
 
     Raises:
         StoreError: The database does not answer. A single object that cannot be removed is counted and passed over.
@@ -71,9 +80,9 @@ def enforce_quota(database: Database, store: EvidenceStore, quota_bytes: int, at
     with database.reading() as session:
         used = used_bytes(session)
     removed = refused = last_id = 0
-    while used > quota_bytes:
+    while used > quota_bytes and removed < most:
         with database.reading() as session:
-            rows = removable(session, BATCH, last_id)
+            rows = removable(session, min(BATCH, most - removed), last_id)
         if not rows:
             break
         for row in rows:
@@ -82,7 +91,7 @@ def enforce_quota(database: Database, store: EvidenceStore, quota_bytes: int, at
                 break
             freed = _remove(database, store, row, quota_bytes, at_ms)
             used, removed, refused = used - freed, removed + (freed > 0), refused + (freed == 0)
-    usage = Usage(used, quota_bytes, removed, refused)
+    usage = Usage(used, quota_bytes, removed, refused, more=removed >= most)
     _tell(usage)
     return usage
 
@@ -123,7 +132,7 @@ def _tell(usage: Usage) -> None:
     """Set the gauges; log an excess."""
     _USED.set(usage.used)
     _EXCESS.set(usage.excess)
-    if usage.excess:
+    if usage.stuck:
         log.error(
             "evidence.quota_exceeded",
             used_mb=round(usage.used / 1e6, 1),

@@ -96,7 +96,7 @@ class OutboxRow(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index(None, "channel", "state", "next_at_ms"),
+        Index(None, "state", "channel", "next_at_ms"),
         Index(None, "incident_id", "target"),
         UniqueConstraint("idempotency_key"),
         {"sqlite_autoincrement": True},

@@ -25,6 +25,7 @@ from pipeline.store.timeline import events_of
 from tests.alert.making import GAMBIR, incident, registry, settings_at, webhook
 from tests.alert.receiver import receiver
 from tests.brokers import Broker
+from tests.postgres import cluster
 from tests.waiting import wait_for
 
 JPEG = b"\xff\xd8" + b"\x00" * 500 + b"\xff\xd9"
@@ -143,6 +144,46 @@ def test_a_broker_that_comes_late_and_dies_is_waited_for(tmp_path: Path, broker:
         wait_for(lambda: states(database, "second"), 60, what="the second incident")
         producer.close()
     assert reports[-1].stage == "alert"
+
+
+def test_a_database_that_crashes_is_waited_for(tmp_path: Path, broker: Broker) -> None:
+    with cluster() as server:
+        settings = settings_at(
+            tmp_path, bus={"bootstrap_servers": broker.bootstrap, "partitions": 3}, store={"url": server.url()}
+        )
+        producer = Producer(settings.bus, "test")
+        reports: list[StageHealth] = []
+        with working(settings, reports) as database:
+            send(producer, incident("before"))
+            wait_for(lambda: "alerted" in whats(database, "before"), 60, what="the first alert")
+            server.stop("immediate")
+            send(producer, incident("during"))
+            told = len(reports)
+            wait_for(lambda: any(not report.ok for report in reports[told:]), 60, what="a report of the trouble")
+            server.start()
+            database.engine.dispose()
+            wait_for(lambda: "alerted" in whats(database, "during"), 60, what="the second alert")
+            for id_ in ("before", "during"):
+                assert whats(database, id_) == ["opened", "routed", "delivered", "alerted"]
+        producer.close()
+
+
+def test_stopped_while_the_database_is_down_nothing_is_committed(tmp_path: Path, broker: Broker) -> None:
+    with cluster() as server:
+        settings = settings_at(
+            tmp_path, bus={"bootstrap_servers": broker.bootstrap, "partitions": 3}, store={"url": server.url()}
+        )
+        producer = Producer(settings.bus, "test")
+        reports: list[StageHealth] = []
+        with working(settings, reports):
+            server.stop("immediate")
+            send(producer, incident("kept"))
+            told = len(reports)
+            wait_for(lambda: any(not report.ok for report in reports[told:]), 60, what="a report of the trouble")
+        server.start()
+        with working(settings) as database:
+            wait_for(lambda: "alerted" in whats(database, "kept"), 60, what="the alert")
+        producer.close()
 
 
 def test_a_wrong_target_is_told_before_anything_starts(tmp_path: Path) -> None:

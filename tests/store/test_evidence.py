@@ -168,6 +168,16 @@ def test_the_quota_takes_the_oldest_closed_and_reviewed_first(database: Database
         assert events_of(session, "oldest")[-1].what == "evidence_removed"
 
 
+def test_a_round_removes_only_so_much(database: Database, objects: EvidenceStore) -> None:
+    fill(database, objects, *((id_, "closed", "done") for id_ in "abc"))
+    first = enforce_quota(database, objects, 500, T0, most=2)
+    assert (first.removed, first.excess, first.stuck) == (2, 500, False)
+    second = enforce_quota(database, objects, 500, T0, most=2)
+    assert (second.removed, second.excess, second.stuck) == (1, 0, False)
+    fill(database, objects, ("d", "opened", "waiting"))
+    assert enforce_quota(database, objects, 500, T0, most=2).stuck
+
+
 def test_a_quota_that_cannot_hold_is_loud_and_takes_new_evidence(database: Database, objects: EvidenceStore) -> None:
     fill(database, objects, ("a", "opened", "waiting"), ("b", "closed", "done"))
     usage = enforce_quota(database, objects, 500, T0)

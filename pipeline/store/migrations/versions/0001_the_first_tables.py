@@ -125,7 +125,7 @@ def _outbox() -> None:
         sa.UniqueConstraint("idempotency_key", name="uq_outbox_idempotency_key"),
         sqlite_autoincrement=True,
     )
-    _index("outbox", "channel", "state", "next_at_ms")
+    _index("outbox", "state", "channel", "next_at_ms")
     _index("outbox", "incident_id", "target")
 
 
