@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ...")
     p.add_argument("--fp32", action="store_true", help="no bfloat16 in the forward pass")
     p.add_argument("--threads", type=int, default=1, help="compute threads; one beside the feeder is best on two cores")
+    p.add_argument("--freeze", action="store_true", help="keep the first two stages as they are: faster on a CPU")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     p.add_argument("--keep-data", action="store_true", help="use the prepared data of an earlier run as it is")
     return p
@@ -61,6 +62,7 @@ def main() -> None:
         device=args.device,
         bf16=not args.fp32,
         threads=args.threads,
+        freeze=args.freeze,
     )
     Trainer(plan, args.resume).run()
     from scripts.detector.curves import draw

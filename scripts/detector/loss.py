@@ -80,7 +80,8 @@ def detection_loss(output: Tensor, targets: Targets, at: Grid, warm: bool = True
     objectness = (binary_cross_entropy_with_logits(output[..., 4], wanted, reduction="none") * weight).sum()
     scale = max(count, 1)
     total = (BOX_GAIN * box + objectness + kind) / scale
-    return Losses(total, BOX_GAIN * float(box) / scale, float(objectness) / scale, float(kind) / scale, count)
+    parts = [float(part.detach()) / scale for part in (BOX_GAIN * box, objectness, kind)]
+    return Losses(total, parts[0], parts[1], parts[2], count)
 
 
 def _positive_losses(output: Tensor, boxes: Tensor, targets: Targets, found: Assignment) -> tuple[Tensor, Tensor]:
