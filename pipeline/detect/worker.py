@@ -86,7 +86,7 @@ class Worker:
             while not self._stop.is_set():
                 try:
                     self._round(self._consumer.poll(POLL_S, max(ROUND_FRAMES, 2 * self._batch)))
-                except BusError as error:
+                except (BusError, OSError) as error:
                     log.warning("detect.bus_trouble", error=str(error))
                     self._trouble(str(error))
                     self._stop.wait(1)
