@@ -175,9 +175,7 @@ def _described(connection: Connection, name: str) -> Any:
     group = connection.broker.coordinator.find(name)
     if group is None:
         state = State.EMPTY if name in connection.broker.offsets.groups() else "Dead"
-        return response(
-            error_code=0, group_id=name, group_state=state, protocol_type="", protocol_data="", members=[]
-        )
+        return response(error_code=0, group_id=name, group_state=state, protocol_type="", protocol_data="", members=[])
     return response(
         error_code=0,
         group_id=name,

@@ -3,7 +3,9 @@
 from prometheus_client import Counter, Gauge
 
 CONNECTIONS = Counter("siaga_bus_broker_connections_total", "Connections accepted by the embedded broker")
-OPEN_CONNECTIONS = Gauge("siaga_bus_broker_open_connections", "Connections open now at the embedded broker")
+OPEN_CONNECTIONS = Gauge(
+    "siaga_bus_broker_open_connections", "Connections open now at the embedded broker", multiprocess_mode="livesum"
+)
 CLOSED = Counter(
     "siaga_bus_broker_connections_closed_total",
     "Connections the embedded broker closed because of what they sent, by reason",
