@@ -67,6 +67,8 @@ class Intake:
 def count(taken: Taken, incident: Incident) -> None:
     """Count and log what a record did, once its transaction is committed."""
     metrics.INCIDENTS.labels(taken.change.effect).inc()
+    if not taken.change.applied:
+        metrics.IGNORED.labels(taken.change.reason.partition(":")[0]).inc()
     for order in taken.orders:
         metrics.QUEUED.labels(order.channel, order.notice).inc()
     if taken.superseded:

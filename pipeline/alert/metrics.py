@@ -9,6 +9,7 @@ CAMERA_TO_ALERT = Histogram(
     buckets=(0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15, 30, 60),
 )
 INCIDENTS = Counter("siaga_alert_incidents_total", "Incident records by what they did", ["effect"])
+IGNORED = Counter("siaga_alert_ignored_total", "Incident records that changed nothing, by reason", ["reason"])
 QUEUED = Counter("siaga_alert_queued_total", "Outbox rows written", ["channel", "notice"])
 SENT = Counter("siaga_alert_sent_total", "Deliveries taken by their target", ["channel", "notice"])
 RETRIES = Counter("siaga_alert_retries_total", "Deliveries put off, by reason", ["channel", "reason"])

@@ -21,6 +21,7 @@ T = TypeVar("T")
 BUSY_TIMEOUT_MS = 10_000  # SQLite waits this long for another writer before it says "locked"
 CONNECT_TIMEOUT_S = 5
 RETRY_FOR_S = 30.0
+MOST_CONNECTIONS = 40  # a desk answers from that many threads; PostgreSQL serves several processes out of 100
 READ_ONLY = "siaga_read_only"
 
 _RETRIES = Counter("siaga_store_retries_total", "Transactions begun again, by reason", ["reason"])
@@ -170,13 +171,18 @@ def reason_of(error: BaseException) -> str:
 def _engine(url: URL) -> sa.Engine:
     """Make the engine of one process."""
     if url.get_backend_name() == "sqlite":
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+        engine = sa.create_engine(
+            url,
+            max_overflow=MOST_CONNECTIONS,
+            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        )
         sa.event.listen(engine, "connect", _sqlite_connect)
         sa.event.listen(engine, "begin", _sqlite_begin)
         return engine
     return sa.create_engine(
         url,
         pool_pre_ping=True,
+        max_overflow=MOST_CONNECTIONS // 2,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "siaga"},
     )
 

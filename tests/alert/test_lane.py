@@ -100,7 +100,9 @@ def sample(name: str, **labels: str) -> float:
 
 def test_the_first_opening_sent_is_the_alert_and_counted_once(bench: Bench) -> None:
     seconds = sample("siaga_camera_to_alert_seconds_sum", kind="fire")
+    ignored = sample("siaga_alert_ignored_total", reason="same revision again")
     bench.take(incident(), incident())
+    assert sample("siaga_alert_ignored_total", reason="same revision again") == ignored + 1
     assert bench.lane(DeskChannel()).work() == 1
     bench.now += 5000
     assert bench.lane(Scripted()).work() == 1
@@ -155,6 +157,24 @@ def test_an_outage_is_tried_again_with_growing_waits_then_given_up(bench: Bench)
         bench.now += 1000
     assert tried == [0, 1, 3, 7, 15, 23, 31, 39, 47, 55, 63]
     assert bench.whats() == ["opened", "routed", "delivery_failed", "undelivered"]
+
+
+def test_a_receiver_that_comes_back_after_ten_minutes_gets_everything(bench: Bench) -> None:
+    alert = bench.settings.alert.model_copy(update={"give_up_after_s": 86_400, "retry_max_s": 300})
+    bench.settings = bench.settings.model_copy(update={"alert": alert})
+    bench.take(*(incident(f"i{n}") for n in range(10)))
+    channel = Scripted([OUTAGE] * 999)
+    lane = bench.lane(channel)
+    for _ in range(120):
+        lane.work()
+        bench.now += 5000
+    tried = len(channel.tried)
+    assert tried < 25  # the breaker spares it
+    channel.answers.clear()
+    for _ in range(120):
+        lane.work()
+        bench.now += 5000
+    assert all(bench.states(f"i{n}")["opened:webhook:a"] == "sent" for n in range(10))
 
 
 def test_a_receiver_may_ask_for_longer(bench: Bench) -> None:

@@ -23,6 +23,7 @@ from pipeline.store.quota import Usage, enforce_quota, used_bytes
 from pipeline.store.tables import Decision
 from pipeline.store.timeline import events_of
 from tests.shared import REPO
+from tests.store.buckets import bucket_server
 from tests.store.making import T0, incident, settings_at
 
 
@@ -79,9 +80,24 @@ def test_a_wrong_place_is_one_clear_error(tmp_path: Path, place: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_bucket_is_opened_by_its_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_REGION", "ap-southeast-3")
-    EvidenceStore(settings_at(tmp_path, evidence="s3://bucket/prefix"))
+def test_objects_in_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with bucket_server() as (endpoint, kept_objects):
+        for name, value in {
+            "AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "ap-southeast-3",
+            "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        store = EvidenceStore(settings_at(tmp_path, evidence="s3://siaga/evidence"))
+        store.put("clips/i1/cam-1.mp4", b"0123456789")
+        assert kept_objects == {"/siaga/evidence/clips/i1/cam-1.mp4": b"0123456789"}
+        assert store.get("clips/i1/cam-1.mp4") == b"0123456789"
+        assert store.get_range("clips/i1/cam-1.mp4", 2, 5) == b"234"
+        assert store.size("clips/i1/cam-1.mp4") == 10
+        store.delete("clips/i1/cam-1.mp4")
+        store.delete("clips/i1/cam-1.mp4")
+        assert not store.exists("clips/i1/cam-1.mp4")
+        with pytest.raises(FileNotFoundError):
+            store.get("clips/i1/cam-1.mp4")
 
 
 def test_kept_once_with_its_digest_and_a_line_in_the_timeline(database: Database, objects: EvidenceStore) -> None:
