@@ -34,6 +34,8 @@ class Broker(Protocol):
     def bootstrap(self) -> str: ...
     def kill(self) -> None: ...
     def restart(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -84,10 +86,15 @@ class EmbeddedBrokerProcess:
             raise AssertionError(f"the embedded broker did not start:\n{self.log.read_text()[-2000:]}")
         self.port = int(port_file.read_text())
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the process."""
-        if self.process is not None:
-            self.process.send_signal(number)
+    def pause(self) -> None:
+        """SIGSTOP: it hangs, its connections stay open."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL, as an out-of-memory killer would."""
@@ -148,6 +155,14 @@ class ApacheBrokerProcess:
     def stop(self) -> None:
         """Stop it in good order."""
         self._script("stop")
+
+    def pause(self) -> None:
+        """SIGSTOP: it hangs, its connections stay open."""
+        os.kill(int((self.folder / "kafka.pid").read_text()), signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        os.kill(int((self.folder / "kafka.pid").read_text()), signal.SIGCONT)
 
     def restart(self) -> None:
         """Start it again on the same folder and port."""

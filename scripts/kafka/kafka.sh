@@ -3,6 +3,7 @@
 #
 #   kafka.sh fetch    get the server's jars with Maven (once)
 #   kafka.sh start    fetch, format the data folder (once), start in the background, wait until it is ready
+#   kafka.sh run      start, show its log, and stop it on Ctrl-C
 #   kafka.sh stop     stop in good order          kafka.sh kill     SIGKILL
 #   kafka.sh status   say whether it runs         kafka.sh clean    stop and remove its data
 #
@@ -107,6 +108,12 @@ end() {
 case "${1:-}" in
 fetch) fetch ;;
 start) start ;;
+run)
+    start
+    trap 'end TERM' EXIT
+    trap 'exit 0' INT TERM
+    tail -n 0 --pid="$(cat "$pid_file")" -f "$log_file"
+    ;;
 stop) end TERM ;;
 kill) end KILL ;;
 status) if running; then echo "Apache Kafka $version runs on $host:$port"; else echo "stopped"; exit 1; fi ;;
@@ -114,5 +121,5 @@ clean)
     end TERM
     rm -rf "$data"
     ;;
-*) fail "usage: kafka.sh fetch|start|stop|kill|status|clean" ;;
+*) fail "usage: kafka.sh fetch|start|run|stop|kill|status|clean" ;;
 esac

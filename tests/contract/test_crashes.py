@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 import uuid
+from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
 from kafka.protocol.producer import InitProducerIdRequest, ProduceRequest
@@ -14,39 +15,69 @@ from tests.contract.reading import read, read_all
 from tests.waiting import wait_for
 
 
+class Producing:
+    """A thread that sends numbered records all the time, as a context manager; `numbers` are those acknowledged."""
+
+    def __init__(self, bootstrap: str, topic: str, request_timeout_ms: int = 20_000) -> None:
+        self.producer = KafkaProducer(
+            bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=1, retry_backoff_ms=50,
+            request_timeout_ms=request_timeout_ms, delivery_timeout_ms=120_000, max_block_ms=120_000,
+        )  # fmt: skip
+        self.futures: list[Any] = []
+        self._topic = topic
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._produce)
+
+    def _produce(self) -> None:
+        while not self._stop.wait(0.001):
+            number = len(self.futures)
+            value = b"%d " % number + b"x" * 2000
+            self.futures.append(self.producer.send(self._topic, key=b"%d" % (number % 5), value=value))
+
+    def __enter__(self) -> "Producing":
+        self._thread.start()
+        return self
+
+    def more(self, count: int = 300) -> None:
+        """Wait until `count` more records were sent."""
+        wanted = len(self.futures) + count
+        wait_for(lambda: len(self.futures) >= wanted, 120, what="records in flight")
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.producer.flush(timeout=120)
+        self.producer.close()
+
+    @property
+    def numbers(self) -> list[int]:
+        assert all(future.succeeded() for future in self.futures), "a record was given up"
+        return list(range(len(self.futures)))
+
+
 def test_what_was_acknowledged_is_there_exactly_once_after_kills(broker, consumers, make_topic):
     topic = make_topic(partitions=2)
-    producer = KafkaProducer(
-        bootstrap_servers=broker.bootstrap, acks="all", enable_idempotence=True, linger_ms=1, retry_backoff_ms=50,
-        request_timeout_ms=20_000, delivery_timeout_ms=120_000, max_block_ms=120_000,
-    )  # fmt: skip
-    stop, futures = threading.Event(), []
+    with Producing(broker.bootstrap, topic) as producing:
+        for _ in range(2):
+            producing.more()
+            broker.kill()
+            broker.restart()
+        producing.more()
+    assert sorted(int(r.value.split()[0]) for r in read_all(consumers(), topic, 2)) == producing.numbers
 
-    def produce() -> None:
-        number = 0
-        while not stop.wait(0.001):
-            futures.append(
-                (number, producer.send(topic, key=b"%d" % (number % 5), value=b"%d " % number + b"x" * 2000))
-            )
-            number += 1
 
-    producing = threading.Thread(target=produce)
-    producing.start()
-    for _ in range(2):
-        before = len(futures)
-        wait_for(lambda before=before: len(futures) > before + 300, 120, what="records in flight")
-        broker.kill()
-        broker.restart()
-    before = len(futures)
-    wait_for(lambda: len(futures) > before + 300, 120, what="records after the last restart")
-    stop.set()
-    producing.join()
-    producer.flush(timeout=120)
-    acknowledged = [number for number, future in futures if future.succeeded()]
-    producer.close()
-    values = [int(r.value.split()[0]) for r in read_all(consumers(), topic, 2)]
-    assert len(acknowledged) == len(futures), "a record was given up"
-    assert sorted(values) == acknowledged
+def test_a_broker_that_hangs_costs_nothing_and_doubles_nothing(broker, consumers, make_topic):
+    topic = make_topic(partitions=2)
+    with Producing(broker.bootstrap, topic, request_timeout_ms=1500) as producing:
+        producing.more()
+        broker.pause()
+        try:
+            # Longer than the client's patience: it sends again on new connections what waits unread on the old ones.
+            time.sleep(4)
+        finally:
+            broker.resume()
+        producing.more()
+    assert sorted(int(r.value.split()[0]) for r in read_all(consumers(), topic, 2)) == producing.numbers
 
 
 def test_committed_offsets_and_members_survive_the_broker(broker, producer, consumers, make_topic):

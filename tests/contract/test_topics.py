@@ -7,7 +7,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import InvalidConfigurationError, InvalidTopicError, TopicAlreadyExistsError
 from pytest import mark, raises
 
-from tests.contract.reading import read_all
+from tests.contract.reading import read, read_all
 from tests.waiting import wait_for
 
 
@@ -70,7 +70,9 @@ def test_many_topics(admin, producer, consumers):
         producer.send(name, key=b"k", value=name.encode())
     producer.flush()
     consumer = consumers()
-    assert [read_all(consumer, name, 2)[0].value.decode() for name in names] == names
+    consumer.assign([TopicPartition(name, number) for name in names for number in range(2)])
+    consumer.seek_to_beginning()
+    assert {(r.topic, r.value.decode()) for r in read(consumer, 60)} == {(name, name) for name in names}
     admin.delete_topics(names)
 
 
