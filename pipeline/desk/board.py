@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pipeline.bus.records import Box, Incident
 from pipeline.city.registry import Kelurahan
 from pipeline.desk.areas import scope
-from pipeline.desk.context import Desk, is_simulated
+from pipeline.desk.context import Desk, is_simulated, place_of
 from pipeline.desk.identity import Person, Right
 from pipeline.desk.words import sureness
 from pipeline.store.areas import within
@@ -114,7 +114,7 @@ def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
         id=row.id,
         kind=row.kind,
         camera=row.camera,
-        place=camera.name if camera else row.camera,
+        place=place_of(camera) if camera else row.camera,
         kelurahan=ward.name,
         kecamatan=ward.kecamatan,
         simulated=is_simulated(camera),

@@ -43,6 +43,11 @@ def is_simulated(camera: Camera | None) -> bool:
     return camera is not None and SIMULATED in f"{camera.owner} {camera.name}".upper()
 
 
+def place_of(camera: Camera) -> str:
+    """Return a camera's place as its name says it; the mark of a simulation stands apart from it."""
+    return camera.name.removeprefix(SIMULATED).lstrip(" ·:-") or camera.id
+
+
 def get_desk(request: Request) -> Desk:
     """Return the desk that serves this request."""
     desk: Desk = request.app.state.desk

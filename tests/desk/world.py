@@ -117,7 +117,7 @@ class World:
         secret = "rtsp://admin:rahasia123@10.0.0.9/live"
         cameras = [
             Camera(
-                "cam-gambir-1", "Jl. Medan Merdeka · depan stasiun", secret, GAMBIR, -6.176, 106.83, owner="SIMULASI"
+                "cam-gambir-1", "SIMULASI Jl. Medan Merdeka · depan stasiun", secret, GAMBIR, -6.176, 106.83, owner="SIMULASI"
             ),
             Camera("cam-gambir-2", "Jl. Pejambon · simpang", secret, GAMBIR, -6.177, 106.83, owner="Dishub"),
             Camera("cam-manggarai", "Jl. Dr. Saharjo · depan pasar", secret, MANGGARAI, -6.21, 106.85, owner="Dishub"),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pipeline.city.redact import redact_text
-from pipeline.desk.context import Desk, TheDesk, Watcher, is_simulated
+from pipeline.desk.context import Desk, TheDesk, Watcher, is_simulated, place_of
 from pipeline.desk.identity import Person
 from pipeline.desk.pages import render
 from pipeline.desk.status import UNWATCHED, read_state
@@ -45,7 +45,7 @@ def view_cameras(desk: Desk, person: Person, states: Mapping[str, CameraState]) 
         views.append(
             CameraView(
                 id=camera.id,
-                name=camera.name,
+                name=place_of(camera),
                 kelurahan=ward.name if ward else camera.kelurahan,
                 state=state.state if state else "unknown",
                 since_ms=state.since_ms if state else None,

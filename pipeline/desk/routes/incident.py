@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from pipeline.desk.board import UNDO_MS, read_card
-from pipeline.desk.context import Decider, Desk, Reader, TheDesk, is_simulated
+from pipeline.desk.context import Decider, Desk, Reader, TheDesk, is_simulated, place_of
 from pipeline.desk.i18n import mark, translate
 from pipeline.desk.identity import Person
 from pipeline.desk.metrics import DECISIONS, REFUSED
@@ -86,7 +86,7 @@ def _reader(request: Request, desk: Desk) -> Reads:
     return Reads(
         language,
         partial(translate, language),
-        {camera.id: camera.name for camera in desk.registry.cameras.values()},
+        {camera.id: place_of(camera) for camera in desk.registry.cameras.values()},
         {ward.code: ward.name for ward in desk.registry.kelurahan.values()},
     )
 

@@ -92,7 +92,7 @@ siaga.listen = () => {
   };
   begin();
   setInterval(() => { // a line that is dead without a word: nothing heard for two beats
-    if (Date.now() - heard > 25000) { siaga.lost(); heard = Date.now(); begin(); }
+    if (Date.now() - heard > 13000) { siaga.lost(); heard = Date.now(); begin(); }
   }, 2000);
   addEventListener("online", begin);
   addEventListener("offline", siaga.lost);
