@@ -1,5 +1,6 @@
 """Real clips made fit to be served as cameras: H.264 with a keyframe a second, at the rate that the clip was filmed."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -9,11 +10,11 @@ def as_camera(source: Path, target: Path, *, side: int = 640, repeat: int = 1, s
     """Encode `source` to `target` with keyframes every second; `repeat` plays it several times in one file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(target), "w") as output:
-        stream = None
+        stream, number = None, 0
         for _ in range(repeat):
             with av.open(str(source)) as clip:
                 video = clip.streams.video[0]
-                rate = video.average_rate or 12
+                rate = Fraction(video.average_rate or 12)
                 for frame in clip.decode(video):
                     if frame.time is not None and frame.time < start_s:
                         continue
@@ -30,7 +31,8 @@ def as_camera(source: Path, target: Path, *, side: int = 640, repeat: int = 1, s
                             "x264-params": "scenecut=0",
                         }
                     picture = frame.reformat(stream.width, stream.height, "yuv420p")
-                    picture.pts = None
+                    picture.pts, picture.time_base = number, Fraction(1) / rate
+                    number += 1
                     output.mux(stream.encode(picture))
         assert stream is not None
         output.mux(stream.encode(None))
