@@ -34,7 +34,7 @@ ROUND_RECORDS = 500
 CAUGHT_UP = 50
 """With fewer records waiting than this, the worker knows what the cameras say now."""
 SNAPSHOT_MS = 60_000
-SNAPSHOT_FILE = "var/confirm/memory.json"
+SNAPSHOT_FILE = "confirm/memory.json"
 
 
 def _no_report(_health: StageHealth) -> None:

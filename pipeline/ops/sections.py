@@ -148,7 +148,10 @@ class CameraRule(Section):
 
 def _default_kinds() -> dict[Kind, KindRule]:
     """Return the kinds that the shipped model knows, with their default rules."""
-    return {"fire": KindRule(rigid_factor=2), "smoke": KindRule()}
+    return {
+        "fire": KindRule(threshold=0.4, close_threshold=0.2, min_evidence=2.5, rigid_factor=2),
+        "smoke": KindRule(threshold=0.45, close_threshold=0.2, min_evidence=3),
+    }
 
 
 class ConfirmSection(Section):
