@@ -25,6 +25,8 @@ MAX_PIXELS = 8192 * 4608
 """A picture larger than this is a damaged header, not a camera."""
 PICTURES = "pictures"
 """The codec that a folder of pictures gives: each packet names its own."""
+HLS_READ_S = 20.0
+"""HLS segments are up to ten seconds long and come one at a time."""
 INVENTED_STAMPS = ("mpjpeg", "mjpeg", "image2", "jpeg_pipe")
 
 
@@ -132,8 +134,7 @@ class VideoSource:
 
     def __init__(self, url: str, grab: GrabSection, clock: Clock = now_ms, start_s: float = 0.0) -> None:
         self._clock = clock
-        self._read_s = grab.read_timeout_s
-        self._container = _open(url, grab)
+        self._container, self._read_s = _open_patiently(url, grab)
         try:
             self._stream = self._pick()
             self.info = self._describe(is_network(url))
@@ -198,6 +199,8 @@ class VideoSource:
         except DECODE_ERRORS as error:
             fault = fault_of(error, time.monotonic() - started, self._read_s)
             raise SourceFaultError("ended", "connection lost") if fault.reason == "unreachable" else fault from None
+        if self.info.live and time.monotonic() - started >= 0.9 * self._read_s:
+            raise SourceFaultError("timeout", f"within {self._read_s:g} s")  # HLS ends quietly when its patience ends
 
     def _unit(self, packet: "Packet[Any]") -> Unit:
         stamp = packet.pts if packet.pts is not None else packet.dts
@@ -217,11 +220,23 @@ def is_stampless(format_name: str) -> bool:
     return any(name in INVENTED_STAMPS for name in format_name.split(","))
 
 
-def _open(url: str, grab: GrabSection) -> InputContainer:
-    """Open a container.
+def _open_patiently(url: str, grab: GrabSection) -> tuple[InputContainer, float]:
+    """Open a container; return it with the seconds that a read may take.
 
-    FFmpeg looks at the time between two of its own waits: a stalled read ends after about twice the value it is given.
+    HLS gives nothing between two segments of some seconds: it gets more patience, and where the URL does not tell, it
+    is opened a second time for that.
     """
+    slow_s = max(grab.read_timeout_s, HLS_READ_S)
+    read_s = slow_s if urlsplit(url).path.endswith(".m3u8") else grab.read_timeout_s
+    container = _open(url, grab, read_s)
+    if is_network(url) and container.format.name == "hls" and read_s < slow_s:
+        container.close()
+        return _open(url, grab, slow_s), slow_s
+    return container, read_s
+
+
+def _open(url: str, grab: GrabSection, read_s: float) -> InputContainer:
+    """Open a container. A stalled read of RTSP ends after about twice the value that FFmpeg is given (measured)."""
     network = is_network(url)
     started = time.monotonic()
     try:
@@ -230,7 +245,7 @@ def _open(url: str, grab: GrabSection) -> InputContainer:
             "r",
             options=_options(url) if network else {},
             metadata_errors="ignore",
-            timeout=(grab.open_timeout_s, grab.read_timeout_s / 2),
+            timeout=(grab.open_timeout_s, read_s / 2 if url.startswith("rtsp") else read_s),
         )
     except DECODE_ERRORS as error:
         raise fault_of(error, time.monotonic() - started, grab.open_timeout_s) from None

@@ -86,6 +86,15 @@ def test_hls(web: str) -> None:
     assert samples[0].image.shape == (192, 320, 3)
 
 
+@pytest.mark.parametrize("name", ["live.m3u8", "kamera"])
+def test_hls_under_way_is_waited_for_between_segments(web: str, name: str) -> None:
+    source = open_source(f"http://{web}/{name}", GrabSection(read_timeout_s=1))
+    assert source.info.live
+    seconds = [unit.t_s for unit in islice(source.units(), 130)]
+    source.close()
+    assert max(seconds) >= 5
+
+
 def test_hls_from_a_folder(web: str, tmp_path: Path) -> None:
     assert len(list(sample_source(str(tmp_path / "web" / "hls" / "live.m3u8"), GrabSection(activity_fps=1)))) == 10
 
@@ -97,13 +106,14 @@ def test_a_stream_that_ends_cleanly_just_ends(served: ServerThread, web: str) ->
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
-def test_refused(scheme: str) -> None:
+def test_refused(scheme: str, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         error = fault(f"{scheme}://admin:{SECRET}@127.0.0.1:{taken.getsockname()[1]}/x")
     assert error.reason == "refused"
     assert SECRET not in str(error)
     assert error.__cause__ is None
+    assert SECRET not in "".join(capfd.readouterr())
     assert error.__suppress_context__
 
 
@@ -124,6 +134,10 @@ def test_a_stream_that_falls_silent(served: ServerThread) -> None:
             pass
     source.close()
     assert caught.value.reason == "timeout"
+
+
+def test_mjpeg_that_falls_silent(web: str) -> None:
+    assert fault(f"http://{web}/stall").reason == "timeout"
 
 
 def test_not_found_and_forbidden(served: ServerThread, web: str, tmp_path: Path) -> None:
