@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.demo.scenes.canvas import FAR_M, Canvas
 from pipeline.demo.scenes.mesh import Mesh, Pose
 from pipeline.demo.scenes.optics import Image
-from pipeline.demo.scenes.sprites import glow
+from pipeline.demo.scenes.sprites import PATCH, glow
 
 HEAD, TAIL = (205.0, 225.0, 240.0), (25.0, 25.0, 190.0)
 HEAD_M, TAIL_M = 1.15, 0.5
@@ -47,7 +47,7 @@ class Beams:
         sin, cos = math.sin(pose.heading), math.cos(pose.heading)
         x, y, depth = self._camera.spot(pose.x + sin * ahead, 0.0, pose.z + cos * ahead)
         if depth > 2:
-            glow(frame, x, y, min(320.0, self._camera.focal / depth * 2.0), (50, 62, 68), 0.45)
+            glow(frame, x, y, min(400.0, self._camera.focal / depth * 2.6), (34, 40, 42), 0.5, PATCH)
 
     def _hidden(self, x: float, y: float, depth: float) -> bool:
         """True when something of the still scene stands before this pixel's `depth`."""

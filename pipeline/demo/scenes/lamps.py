@@ -77,7 +77,7 @@ class Lighting:
             inside = 0 <= x < picture.shape[1] and 0 <= y < picture.shape[0]
             if depth < 1 or not inside or canvas.depth[int(y), int(x)] < depth - 0.8:
                 continue
-            b, g, r = (min(255.0, 300 * v) for v in lamp.colour)
+            b, g, r = (255 * v / max(lamp.colour) for v in lamp.colour)
             size = min(140.0, camera.focal / depth * 1.1)
             glow(picture, x, y, size, (b, g, r))
             if wet:

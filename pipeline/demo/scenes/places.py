@@ -84,7 +84,7 @@ def night_street(outbreak: Outbreak | None = None) -> Scene:
     canvas = Canvas(Pinhole(x=1.2, y=6.2, pitch=13, yaw=-3, focal=1000))
     canvas.ground(Road(seed=4).paint())
     _night(canvas, 21)
-    lighting = Lighting((0.13, 0.1, 0.09), _street_lamps(6.0, 22, 16, (0.95, 1.9, 2.6), 8.5), (44, 33, 30), 260)
+    lighting = Lighting((0.13, 0.1, 0.09), _street_lamps(6.0, 22, 16, (0.62, 1.2, 1.6), 8.5), (44, 33, 30), 260)
     lanes = [(-1.7, AWAY, 12.0), (-4.8, AWAY, 9.0), (1.7, HERE, 12.0), (4.8, HERE, 9.0)]
     actors = _lanes(5, lanes, ["car", "car", "bike", "bike", "sedan", "angkot", "truck"], 13)
     actors += _walkers(6, 8, (7.0, 8.4), (9, 50))
@@ -96,7 +96,7 @@ def rainy_street(outbreak: Outbreak | None = None) -> Scene:
     canvas = Canvas(Pinhole(x=-1.5, y=5.6, pitch=12, yaw=2, focal=950))
     canvas.ground(Road(surface=(66, 64, 62), seed=6).paint())
     _night(canvas, 31)
-    lighting = Lighting((0.17, 0.14, 0.12), _street_lamps(6.0, 22, 16, (1.3, 1.5, 1.6), 8.5), (58, 50, 46), 90)
+    lighting = Lighting((0.17, 0.14, 0.12), _street_lamps(6.0, 22, 16, (1.0, 1.12, 1.18), 8.5), (58, 50, 46), 90)
     lanes = [(-1.7, AWAY, 8.0), (-4.8, AWAY, 7.0), (1.7, HERE, 8.0), (4.8, HERE, 7.0)]
     actors = _lanes(15, lanes, ["car", "car", "bike", "sedan", "bus", "angkot"], 14)
     horizon = int(canvas.camera.spot(0, 5.6, 1e5)[1])

@@ -79,9 +79,9 @@ class Smoke:
         """Cover (0..1) and colour (BGR) of the cells: dark in the middle, pale at the rim, red near the flames."""
         shift = self._frame * 2 % CELLS_HIGH
         detail = self._detail[shift : shift + CELLS_HIGH, :CELLS_WIDE]
-        density = np.clip(self._density * (1 + 0.6 * detail), 0, None)
-        cover = 1 - np.exp(-density * 1.7)
-        shade = 118 - 46 * np.clip(density, 0, 1.3) + detail * 12
+        density = np.clip(self._density * (1 + 0.9 * detail), 0, None)
+        cover = 1 - np.exp(-density * 2.4)
+        shade = 132 - 48 * np.clip(density, 0, 1.3) + detail * 16
         near = np.clip(1 - (CELLS_HIGH - self._rows) / (CELLS_HIGH * 0.35), 0, 1) * strength
         colour = np.stack([shade, shade + near * 22, shade + 3 + near * 55], -1)
         return np.clip(cover * 0.92, 0, 1).astype(np.float32), np.clip(colour, 0, 255).astype(np.uint8)

@@ -18,10 +18,19 @@ def _profile(size: int) -> Floats:
     return np.asarray(np.clip(core + tail, 0, 1), np.float32)
 
 
-PROFILE = _profile(GLOW)
+def _soft(size: int) -> Floats:
+    """A round patch of light without a bright middle, 1 in the middle, 0 at the edge."""
+    axis = np.linspace(-1, 1, size, dtype=np.float32)
+    square = np.clip(axis[None, :] ** 2 + axis[:, None] ** 2, 0, 1)
+    return np.asarray((1 - square) ** 2, np.float32)
 
 
-def glow(frame: Image, x: float, y: float, radius: float, colour: Vector, stretch: float = 1.0) -> None:
+LENS, PATCH = _profile(GLOW), _soft(GLOW)
+
+
+def glow(
+    frame: Image, x: float, y: float, radius: float, colour: Vector, stretch: float = 1.0, profile: Floats = LENS
+) -> None:
     """Add a glow (BGR 0..255 in the middle) at a pixel; `stretch` makes it taller than wide."""
     half_w, half_h = max(1, int(radius)), max(1, int(radius * stretch))
     left, top = int(x) - half_w, int(y) - half_h
@@ -29,7 +38,7 @@ def glow(frame: Image, x: float, y: float, radius: float, colour: Vector, stretc
     x1, y1 = min(frame.shape[1], left + 2 * half_w), min(frame.shape[0], top + 2 * half_h)
     if x0 >= x1 or y0 >= y1 or half_w > 900 or half_h > 900:
         return
-    shape = cv2.resize(PROFILE, (2 * half_w, 2 * half_h), interpolation=cv2.INTER_LINEAR)
+    shape = cv2.resize(profile, (2 * half_w, 2 * half_h), interpolation=cv2.INTER_LINEAR)
     part = shape[y0 - top : y1 - top, x0 - left : x1 - left, None] * np.array(colour, np.float32)
     patch = frame[y0:y1, x0:x1]
     cv2.add(patch, part.astype(np.uint8), dst=patch)

@@ -115,7 +115,8 @@ def _goods(rng: np.random.Generator, picture: Image, left: int, right: int, floo
         x = left + 6
         while x < right - 10:
             step = int(rng.uniform(6, 14))
-            colour = tuple(int(v) for v in rng.uniform(40, 170, 3))
+            grey = float(rng.uniform(40, 150))
+            colour = tuple(int(0.55 * grey + 0.45 * v) for v in rng.uniform(30, 180, 3))
             cv2.rectangle(picture, (x, row), (x + step - 2, row + int(rng.uniform(8, 16))), colour, -1)
             x += step
 

@@ -28,14 +28,18 @@ class Actor:
 
 
 def lane(x: float, heading: float, speed: float, start_m: float, near_z: float = 1.0, far_z: float = 150.0) -> Path:
-    """Along the street at a steady `speed` (m/s); `start_m` is how far on its way a vehicle is at second 0."""
-    span = speed * LOOP_S * math.ceil((far_z - near_z) / (speed * LOOP_S))
+    """Along the street at a steady `speed` (m/s); `start_m` is how far on its way a vehicle is at second 0.
+
+    A vehicle passes once a loop; a slow one comes no further than it gets in that time.
+    """
+    span = speed * LOOP_S
+    end_z = min(far_z, near_z + span)
 
     def at(second: float) -> Pose | None:
         gone = (start_m + speed * second) % span
-        z = near_z + gone if heading == AWAY else far_z - gone
+        z = near_z + gone if heading == AWAY else end_z - gone
         sway = 0.12 * math.sin(2 * math.pi * second / LOOP_S * 3 + start_m)
-        return Pose(x + sway, z, heading) if near_z <= z <= far_z else None
+        return Pose(x + sway, z, heading) if near_z <= z <= end_z else None
 
     return at
 
