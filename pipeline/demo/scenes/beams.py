@@ -9,7 +9,7 @@ from pipeline.demo.scenes.mesh import Mesh, Pose
 from pipeline.demo.scenes.optics import Image
 from pipeline.demo.scenes.sprites import PATCH, glow
 
-HEAD, TAIL = (205.0, 225.0, 240.0), (25.0, 25.0, 190.0)
+HEAD, TAIL = (240.0, 232.0, 222.0), (25.0, 25.0, 190.0)
 HEAD_M, TAIL_M = 1.15, 0.5
 """Radius of the glow around a lamp as the lens sees it, in m at the lamp's distance."""
 
