@@ -6,10 +6,12 @@ commits.
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer
+from kafka.errors import KafkaError
 
 
 class Tell(ConsumerRebalanceListener):
@@ -36,7 +38,9 @@ def main(bootstrap: str, topic: str, group: str, out: str, instance: str | None 
             for partition, records in consumer.poll(timeout_ms=200).items():
                 for record in records:
                     lines.write(json.dumps({"partition": partition.partition, "value": record.value.decode()}) + "\n")
-            consumer.commit()
+            # A commit that a rebalance or a restarting broker refuses costs a second reading, not the member.
+            with suppress(KafkaError):
+                consumer.commit(timeout_ms=5000)
 
 
 if __name__ == "__main__":
