@@ -75,7 +75,7 @@ def create_app(
         report: Where the desk's own health goes.
     """
     zone = ZoneInfo(settings.city.timezone)
-    hub = Hub(database, registry, clock, report)
+    hub = Hub(database, registry, clock, int(settings.ops.stale_after_s * 1000), report)
     desk = Desk(settings, registry, database, evidence, clock, zone, Throttle(clock), hub)
     app = FastAPI(
         title="Siaga", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,

@@ -10,11 +10,13 @@ import structlog
 from pipeline.city.registry import Registry
 from pipeline.desk.areas import scope, sees
 from pipeline.desk.faults import STORE_FAULTS
+from pipeline.desk.health import judge
 from pipeline.desk.metrics import POLLS_FAILED, STREAMS
 from pipeline.ops.clock import Clock
 from pipeline.ops.health import Report, StageHealth
 from pipeline.store.cameras import CameraState, list_states
 from pipeline.store.database import Database, explain
+from pipeline.store.health import StoredHealth, list_health
 from pipeline.store.timeline import Event, events_after, latest_cursor
 
 log = structlog.get_logger(__name__)
@@ -28,9 +30,9 @@ QUEUE = 256
 
 @dataclass(frozen=True)
 class News:
-    """What a desk must show: an event of an incident, a camera that changed, or `again`: too much, fetch it all."""
+    """What a desk must show: an event of an incident, a camera or stage that changed, `again`: fetch it all."""
 
-    what: Literal["incident", "camera", "again"]
+    what: Literal["incident", "camera", "health", "again"]
     cursor: int = 0
     subject: str = ""
     kelurahan: str = ""
@@ -46,7 +48,7 @@ class Listener:
 
     def offer(self, news: News) -> None:
         """Queue news within the listener's areas; a desk that is too slow is told to fetch everything again."""
-        if news.what != "again" and not sees(self.areas, news.kelurahan):
+        if news.what not in ("again", "health") and not sees(self.areas, news.kelurahan):
             return
         if self.queue.full():
             while not self.queue.empty():
@@ -58,9 +60,13 @@ class Listener:
 class Hub:
     """Polls the store in one task and tells every listener. Use within one event loop."""
 
-    def __init__(self, database: Database, registry: Registry, clock: Clock, report: Report | None = None) -> None:
+    def __init__(
+        self, database: Database, registry: Registry, clock: Clock, stale_ms: int, report: Report | None = None
+    ) -> None:
         self._database, self._registry, self._clock, self._report = database, registry, clock, report
         self._told_ms = 0
+        self._stale_ms = stale_ms
+        self._well: tuple[bool, ...] | None = None
         self._listeners: set[Listener] = set()
         self._cursor = 0
         self._cameras: Mapping[str, tuple[str, str]] | None = None
@@ -108,8 +114,9 @@ class Hub:
             self._cursor = event.cursor
             self._tell(_news(event))
         if turn % CAMERAS_EVERY == 0:
-            states = await asyncio.to_thread(self._states)
+            states, words = await asyncio.to_thread(self._conditions)
             self._compare({camera: (state.state, state.reason) for camera, state in states.items()})
+            self._weigh(words)
 
     def _compare(self, states: Mapping[str, tuple[str, str]]) -> None:
         """Tell of each camera whose state or reason is another than at the last look."""
@@ -118,6 +125,12 @@ class Hub:
             camera = self._registry.cameras.get(camera_id)
             if before is not None and camera is not None and before.get(camera_id) != state:
                 self._tell(News("camera", self._cursor, camera_id, camera.kelurahan, state[0]))
+
+    def _weigh(self, words: Sequence[StoredHealth]) -> None:
+        """Tell every desk when a stage stops or begins to work."""
+        before, self._well = self._well, tuple(view.ok for view in judge(words, self._clock(), self._stale_ms))
+        if before is not None and before != self._well:
+            self._tell(News("health", self._cursor))
 
     def _tell(self, news: News) -> None:
         for listener in self._listeners:
@@ -171,9 +184,9 @@ class Hub:
         with self._database.reading() as session:
             return events_after(session, cursor, BACKLOG, None if areas is None else scope(areas))
 
-    def _states(self) -> dict[str, CameraState]:
+    def _conditions(self) -> tuple[dict[str, CameraState], list[StoredHealth]]:
         with self._database.reading() as session:
-            return list_states(session)
+            return list_states(session), list_health(session)
 
 
 def _news(event: Event) -> News:

@@ -50,6 +50,11 @@ class State:
     trouble: tuple[Trouble, ...]
 
     @property
+    def blind(self) -> bool:
+        """Whether nothing would be told even if something burned: then quiet means nothing."""
+        return bool(self.trouble) or self.down == self.cameras > 0
+
+    @property
     def version(self) -> str:
         """A hash of all it says."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]

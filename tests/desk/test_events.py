@@ -15,6 +15,7 @@ from pipeline.desk.hub import QUEUE, Hub, Listener, News
 from pipeline.desk.routes import events
 from pipeline.desk.routes.events import message
 from pipeline.ops.health import StageHealth
+from pipeline.store.health import StoredHealth, save_health
 from pipeline.store.incidents import decide
 from pipeline.store.timeline import latest_cursor
 from tests.desk.world import GAMBIR, MANGGARAI, Visitor, World
@@ -115,6 +116,20 @@ def test_decisions_and_cameras_are_told_too(world: World, visit: Visit) -> None:
         assert {"id": "cam-gambir-2", "what": "lost"} in stream.of("camera")
 
 
+def test_a_stage_that_stops_is_told_to_every_desk(world: World, visit: Visit) -> None:
+    with listening(visit("piket_gambir")) as one, listening(visit("piket_manggarai")) as other:
+        wait_for(lambda: _fail_stage(world, one), 30, every=1, what="the news of the stage")
+        wait_for(lambda: other.of("health"))
+
+
+def _fail_stage(world: World, stream: Stream) -> bool:
+    """Let a stage complain; the hub tells changes between two of its looks."""
+    with world.database.session() as session:
+        ok = bool(stream.of("health"))
+        save_health(session, StoredHealth("grab", "grab-0", world.clock() + 3_600_000, ok, "no camera is live"))
+    return ok
+
+
 def _flip(world: World, stream: Stream) -> bool:
     """Change a camera's state; the hub tells changes between two of its looks."""
     world.camera("cam-gambir-2", "live" if stream.of("camera") else "lost")
@@ -163,7 +178,7 @@ def test_events_are_written_as_the_browser_reads_them() -> None:
 async def test_a_store_that_fails_is_polled_again_and_reported(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[StageHealth] = []
     monkeypatch.setattr("pipeline.desk.hub.REPORT_MS", 0)
-    hub = Hub(world.database, world.registry, world.clock, said.append)
+    hub = Hub(world.database, world.registry, world.clock, 15_000, said.append)
     running = asyncio.create_task(hub.run())
     await _until(lambda: any(word.ok for word in said))
     with monkeypatch.context() as patch:

@@ -72,4 +72,7 @@ def test_a_stage_that_stands_still_is_told_on_the_desk(world: World, visit: Call
     assert "Awasi kamera" not in visit("piket_gambir").get("/").text
     with world.database.session() as session:
         save_health(session, StoredHealth("detect", "detect-0", world.clock() - 60_000, True, "working"))
-    assert "Pengenal gambar tidak bekerja" in visit("piket_gambir").get("/").text
+    text = visit("piket_gambir").get("/").text
+    assert "Pengenal gambar tidak bekerja" in text
+    assert "Sistem sedang tidak melihat." in text
+    assert "Tidak ada kejadian." not in text

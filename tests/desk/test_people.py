@@ -15,7 +15,9 @@ def test_who_is_added_signs_in_once_and_must_choose_a_password(world: World, url
     assert visitor.get("/").headers["location"] == "/sandi"
     assert visitor.get("/media/1").headers["location"] == "/sandi"
     token = visitor.token("/sandi")
-    fields = {"csrf": token, "old": password, "new": "kopi-pagi-hujan", "again": "kopi-pagi-hujan"}
+    same = {"csrf": token, "new": password, "again": password}
+    assert visitor.post("/sandi", data=same).status_code == 400, "the one-time password cannot be kept"
+    fields = {"csrf": token, "new": "kopi-pagi-hujan", "again": "kopi-pagi-hujan"}
     assert visitor.post("/sandi", data=fields).headers["location"] == "/"
     assert visitor.get("/").status_code == 200
     assert Visitor(url).sign_in("budi", password).status_code == 401

@@ -29,6 +29,7 @@ from pipeline.store.tables import IncidentRow
 
 GAMBIR = "31.71.01.1001"
 MANGGARAI = "31.74.01.1007"
+STATION = "SIMULASI Jl. Medan Merdeka · depan stasiun"
 PASSWORD = "sepeda-hujan-7"
 HASH = PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD)  # cheap: tests sign in hundreds of times
 PEOPLE = {
@@ -117,7 +118,13 @@ class World:
         secret = "rtsp://admin:rahasia123@10.0.0.9/live"
         cameras = [
             Camera(
-                "cam-gambir-1", "SIMULASI Jl. Medan Merdeka · depan stasiun", secret, GAMBIR, -6.176, 106.83, owner="SIMULASI"
+                "cam-gambir-1",
+                "SIMULASI Jl. Medan Merdeka · depan stasiun",
+                secret,
+                GAMBIR,
+                -6.176,
+                106.83,
+                owner="SIMULASI",
             ),
             Camera("cam-gambir-2", "Jl. Pejambon · simpang", secret, GAMBIR, -6.177, 106.83, owner="Dishub"),
             Camera("cam-manggarai", "Jl. Dr. Saharjo · depan pasar", secret, MANGGARAI, -6.21, 106.85, owner="Dishub"),

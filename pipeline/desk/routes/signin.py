@@ -123,20 +123,29 @@ def change_password(
     request: Request,
     desk: TheDesk,
     person: ThePerson,
-    old: Annotated[str, Form(max_length=1000)],
     new: Annotated[str, Form(max_length=1000)],
     again: Annotated[str, Form(max_length=1000)],
+    old: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
-    """Change the own password; all sessions of this person end, and a new one begins here."""
+    """Change the own password; all sessions of this person end, and a new one begins here.
+
+    Who has just come in with a one-time password is not asked for it again.
+    """
     address = request.client.host if request.client else ""
     if desk.throttle.wait_s(person.name, address):
         return render(request, "password.html", 429, fault=OLD_WRONG)
     with desk.database.reading() as session:
         row = people.get_user(session, person.name)
-    if row is None or not verify_password(row.password_hash, old):
+    if row is None or not (person.must_change or verify_password(row.password_hash, old)):
         desk.throttle.failed(person.name, address)
         return render(request, "password.html", 400, fault=OLD_WRONG)
-    fault = NOT_SAME if new != again else UNCHANGED if new == old else weakness(new, person.name)
+    fault = (
+        NOT_SAME
+        if new != again
+        else UNCHANGED
+        if verify_password(row.password_hash, new)
+        else weakness(new, person.name)
+    )
     if fault:
         return render(request, "password.html", 400, fault=fault)
     stored = hash_password(new)

@@ -86,6 +86,7 @@ siaga.listen = () => {
     stream.addEventListener("tick", (event) => { alive(event); siaga.setServerTime(Number(event.data)); });
     stream.addEventListener("incident", (event) => { alive(event); siaga.refreshAll("incident", JSON.parse(event.data).id); });
     stream.addEventListener("camera", (event) => { alive(event); siaga.refreshAll("camera"); });
+    stream.addEventListener("health", (event) => { alive(event); siaga.refreshAll("camera"); });
     stream.addEventListener("again", (event) => { alive(event); siaga.refreshAll(); });
     stream.addEventListener("out", () => location.assign("/masuk"));
     stream.onerror = () => { siaga.lost(); if (stream.readyState === EventSource.CLOSED) setTimeout(begin, 3000); };
