@@ -21,6 +21,8 @@ CATEGORIES = ("rawan_kebakaran", "rawan_banjir", "rawan_tawuran", "taman_24_jam"
 SCHEMES = ("rtsp", "rtsps", "http", "https", "file")
 CAMERA_COLUMNS = ("id", "name", "url", "kelurahan", "lat", "lng", "categories", "owner", "kinds", "masks")
 KELURAHAN_COLUMNS = ("kode", "nama", "kecamatan", "kota", "lat", "lng")
+METRES_PER_DEGREE = 111_000
+"""Of latitude, by the sphere of `distance_m` and rounded down, so that a first look at latitudes leaves out nobody."""
 _ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
 _CODE = re.compile(r"^\d\d\.\d\d\.\d\d\.\d{4}$")
 
@@ -70,8 +72,11 @@ class Registry:
         """Return the cameras that see the same place as this one, itself first, then by distance."""
         if camera_id not in self._places:
             here = self.cameras[camera_id]
+            reach = self.place_radius_m / METRES_PER_DEGREE
             near = [
-                (distance_m(here.lat, here.lng, c.lat, c.lng), c.id) for c in self.cameras.values() if c.id != here.id
+                (distance_m(here.lat, here.lng, c.lat, c.lng), c.id)
+                for c in self.cameras.values()
+                if c.id != here.id and abs(c.lat - here.lat) <= reach
             ]
             ids = [camera_id, *(id_ for metres, id_ in sorted(near) if metres <= self.place_radius_m)]
             self._places[camera_id] = tuple(self.cameras[id_] for id_ in ids)

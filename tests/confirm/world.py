@@ -42,7 +42,7 @@ def seen(
     full = {"fire": 0.0, "smoke": 0.0, **(scores or {})}
     listed = [(label, score, BOX) for label, score in full.items() if score > 0] if boxes is None else boxes
     for label, score, _ in listed:
-        full[label] = max(full[label], score)
+        full[label] = max(full.get(label, 0.0), score)
     ms = T0 + round(at_s * 1000)
     fields: dict[str, Any] = {
         "trace": f"{camera}-{ms}",
