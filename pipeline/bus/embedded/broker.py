@@ -47,7 +47,7 @@ class EmbeddedBroker:
         self.limits = limits or Limits()
         self.apis = APIS
         self.cluster_id = ""
-        self.coordinator = Coordinator(folder / "groups.json", self.limits, clock)
+        self.coordinator = Coordinator(folder / "groups.json", self.limits)
         self.topics = TopicStore(folder / "topics", self.limits, clock)
         self.offsets: OffsetStore
         self.producer_ids: storage.ProducerIds
@@ -112,6 +112,8 @@ class EmbeddedBroker:
     async def _tend_logs(self) -> None:
         while True:
             await asyncio.sleep(self.limits.retention_tick_ms / 1000)
+            for topic in self.topics.topics.values():
+                metrics.LOG_BYTES.labels(topic.name).set(sum(log.size for log in topic.partitions))
             for log in self.topics.logs():
                 try:
                     metrics.SEGMENTS_DROPPED.labels("retention").inc(log.enforce_retention())

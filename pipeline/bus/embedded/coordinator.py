@@ -1,6 +1,7 @@
 """All consumer groups of the broker, and who may commit what."""
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,12 +9,17 @@ from pipeline.bus.embedded import groups_file
 from pipeline.bus.embedded.errors import Code
 from pipeline.bus.embedded.groups import Group
 from pipeline.bus.embedded.limits import Limits
-from pipeline.bus.embedded.log import epoch_ms
 from pipeline.bus.embedded.metrics import MEMBERS_LOST
 
 logger = logging.getLogger(__name__)
 
 MAX_ID = 255
+STALL_MS = 1000
+
+
+def monotonic_ms() -> int:
+    """Milliseconds of a clock that nobody sets."""
+    return time.monotonic_ns() // 1_000_000
 
 
 class Coordinator:
@@ -22,13 +28,14 @@ class Coordinator:
     Args:
         path: where settled groups are kept over a restart.
         limits: bounds for the groups.
-        clock: epoch ms.
+        clock: ms of a clock that never jumps; session timeouts are measured with it.
     """
 
-    def __init__(self, path: Path, limits: Limits, clock: Callable[[], int] = epoch_ms) -> None:
+    def __init__(self, path: Path, limits: Limits, clock: Callable[[], int] = monotonic_ms) -> None:
         self._path = path
         self._limits = limits
         self._clock = clock
+        self._ticked_ms = clock()
         self.groups: dict[str, Group] = {}
 
     def load(self) -> None:
@@ -66,6 +73,12 @@ class Coordinator:
 
     def tick(self) -> None:
         """Let time pass in every group, keep what changed, and forget groups nobody is in."""
+        now = self._clock()
+        if now - self._ticked_ms > STALL_MS:
+            # This process hung; the heartbeats it did not read meanwhile are no fault of the members.
+            for group in self.groups.values():
+                group.excuse(now - self._ticked_ms)
+        self._ticked_ms = now
         for group_id, group in list(self.groups.items()):
             for member_id in group.tick():
                 MEMBERS_LOST.inc()

@@ -28,7 +28,7 @@ class Group:
 
     Args:
         limits: bounds on session timeouts and members, and the first rebalance's delay.
-        clock: epoch ms.
+        clock: ms of any clock that does not jump.
 
     Attributes:
         changed: set with each change of what a restart of the broker should find again.
@@ -268,6 +268,12 @@ class Group:
                 member.joining, member.seen_ms = None, self._clock()
                 if not member.settled:
                     self._remove(member.member_id)
+
+    def excuse(self, ms: int) -> None:
+        """Do not count the last `ms` as silence of the members: nobody was there to hear them."""
+        for member in self.members.values():
+            member.seen_ms += ms
+        self._expected = {member_id: until + ms for member_id, until in self._expected.items()}
 
     def tick(self) -> list[str]:
         """Expire members not heard of, complete a rebalance that waited long enough; return the ids expired."""

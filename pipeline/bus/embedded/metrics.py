@@ -17,6 +17,7 @@ REQUEST_ERRORS = Counter(
 )
 BYTES_IN = Counter("siaga_bus_broker_bytes_in_total", "Bytes of requests read by the embedded broker")
 BYTES_OUT = Counter("siaga_bus_broker_bytes_out_total", "Bytes of responses written by the embedded broker")
+LOG_BYTES = Gauge("siaga_bus_broker_log_bytes", "Bytes of records kept on disk", ["topic"], multiprocess_mode="livesum")
 DUPLICATES = Counter(
     "siaga_bus_broker_duplicate_batches_total", "Batches sent again by a producer and not written twice"
 )
