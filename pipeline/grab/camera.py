@@ -5,6 +5,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -29,6 +30,8 @@ STEADY_S = 10.0
 """A camera that gave pictures for so long begins its backoff anew."""
 TELL_EVERY_MS = 5000
 MAX_ASKED = 4
+STUCK_MS = 120_000
+"""A thread that has not come back from PyAV for so long is stuck (a name server that does not answer, a dead mount)."""
 
 
 class CameraLoop:
@@ -62,6 +65,7 @@ class CameraLoop:
         self._asked: deque[tuple[str, str]] = deque(maxlen=MAX_ASKED)
         self._seq = clock()  # later than any number of an earlier process: frames of a camera are told apart by it
         self._told_ms = 0
+        self._alive_ms = clock()
         self._told: CameraState | None = None
         self.thread = threading.Thread(target=self.run, name=f"camera-{camera.id}", daemon=True)
 
@@ -69,6 +73,22 @@ class CameraLoop:
     def state(self) -> CameraState:
         """What is said of the camera now."""
         return self._machine.state
+
+    def watch(self) -> CameraState:
+        """Return the state, as seen from outside: a camera whose thread is stuck is lost, whatever it said last.
+
+        Called by the worker's own thread; what differs from what was told is told.
+        """
+        state, now = self._machine.state, self._clock()
+        if now - self._alive_ms <= STUCK_MS or state.state == "lost":
+            return state
+        stuck = replace(
+            state, state="lost", since_ms=self._alive_ms, reason="stuck", detail={"text": "no answer at all"}
+        )
+        if now - self._told_ms >= TELL_EVERY_MS:
+            self._told, self._told_ms = stuck, now
+            self._on_state(stuck)
+        return stuck
 
     def ask_burst(self, reason: str, burst_id: str) -> None:
         """Ask for a burst; it begins with the next packet, or is refused there and counted."""
@@ -79,6 +99,7 @@ class CameraLoop:
         self._tell()
         while not self._stop.is_set():
             started = time.monotonic()
+            self._alive_ms = self._clock()
             try:
                 self._connection()
             except SourceFaultError as fault:
@@ -127,6 +148,7 @@ class CameraLoop:
                 return
             if self._stop.is_set():
                 return
+            self._alive_ms = unit.arrived_ms
             unit.captured_ms = wall.at(unit.t_s, unit.arrived_ms)
             PACKETS.inc()
             BYTES.inc(unit.size)

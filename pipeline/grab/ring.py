@@ -87,9 +87,10 @@ class PacketRing:
         first = max((i for i, (_, units) in enumerate(groups) if units[0].captured_ms <= start_ms), default=0)
         parts: list[tuple[StreamInfo, tuple[Unit, ...]]] = []
         for info, units in groups[first:]:
-            wanted = tuple(unit for unit in units if unit.captured_ms <= end_ms)
-            if not wanted:
+            last = max((i for i, unit in enumerate(units) if unit.captured_ms <= end_ms), default=None)
+            if last is None:
                 continue
+            wanted = tuple(units[: last + 1])  # whole in order of decoding: B-frames need the later one they refer to
             if parts and parts[-1][0] is info:
                 parts[-1] = (info, parts[-1][1] + wanted)
             else:

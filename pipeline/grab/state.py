@@ -2,7 +2,7 @@
 
 Whoever reads `reason` gets a stable code: `opening`, `ok`, `same_picture`, `black`, `no_detail`, or the reason of a
 fault (`refused`, `timeout`, `unauthorised`, `not_found`, `unreachable`, `ended`, `no_video`, `broken`, `too_large`,
-`unsupported`, `internal`).
+`unsupported`, `internal`, `stuck`).
 """
 
 from collections.abc import Mapping

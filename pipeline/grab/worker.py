@@ -125,7 +125,7 @@ class Worker:
 
     def _tick(self) -> None:
         """Measure, and tell the health: well while pictures go out, or while there is no camera to read."""
-        states = [loop.state for loop in self._loops.values()]
+        states = [loop.watch() for loop in self._loops.values()]
         counts = {name: sum(state.state == name for state in states) for name in STATES}
         for name, count in counts.items():
             CAMERAS.labels(name).set(count)

@@ -15,11 +15,12 @@ from pipeline.bus.records import Frame
 from pipeline.city.registry import Camera
 from pipeline.demo.rtsp import ServerThread
 from pipeline.grab.bursts import BurstBudget
-from pipeline.grab.camera import CameraLoop
+from pipeline.grab.camera import STUCK_MS, CameraLoop
 from pipeline.grab.state import CameraState
 from pipeline.ops.clock import now_ms
 from pipeline.ops.sections import GrabSection
 from tests.grab.conftest import SECRET
+from tests.grab.test_state import Now
 from tests.grab.video import street, write_video
 from tests.waiting import wait_for
 
@@ -208,3 +209,16 @@ def test_an_unforeseen_error_is_an_outage_and_is_survived(
     wait_for(lambda: camera.now == "live")
     assert ("lost", "internal") in camera.reasons
     assert SECRET not in repr(camera.states)
+
+
+def test_a_stuck_thread_is_seen_from_outside(videos: dict[str, Path]) -> None:
+    states: list[CameraState] = []
+    now = Now()
+    camera = Camera("pasar", "Pasar", str(videos["h264"]), "31.71.01.1001", -6.17, 106.82)
+    loop = CameraLoop(
+        camera, GRAB, lambda _: None, states.append, BurstBudget(1, now), threading.Event(), now
+    )  # fmt: skip
+    assert loop.watch().state == "connecting"
+    now.ms += STUCK_MS + 1
+    assert [loop.watch().reason for _ in range(3)] == ["stuck"] * 3
+    assert [(state.state, state.reason, state.since_ms) for state in states] == [("lost", "stuck", 1_000_000)]

@@ -1,6 +1,8 @@
 """Black, covered and frozen pictures, as they look after encoding and decoding."""
 
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain, cycle, islice
 
 import cv2
 import numpy as np
@@ -15,6 +17,7 @@ GRAB = GrabSection(frozen_after_s=30, dark_after_s=20, covered_after_s=20)
 Pictures = Iterator[np.ndarray]
 
 
+@cache
 def scene() -> np.ndarray:
     """A softly lit street with edges, 640 px."""
     return cv2.GaussianBlur(street(640, 360), (5, 5), 0)
@@ -45,23 +48,26 @@ def the_same_encoded_again() -> Pictures:
 def with_a_clock() -> Pictures:
     second = 0
     while True:
-        picture = scene()
+        picture = scene().copy()
         cv2.putText(picture, f"2026-11-24 20:{second // 60:02d}:{second % 60:02d}", (8, 30), 0, 0.8, (255, 255, 255), 2)
         second += 1
         yield picture
 
 
-def with_noise() -> Pictures:
+def noisy(count: int = 9) -> list[np.ndarray]:
     rng = np.random.default_rng(3)
-    while True:
-        noisy = scene().astype(np.float32) + rng.normal(0, 2.5, (360, 640, 3))
-        yield re_encoded(np.clip(noisy, 0, 255).astype(np.uint8), 85)
+    noise = (rng.normal(0, 2.5, (360, 640, 3)).astype(np.float32) for _ in range(count))
+    return [re_encoded(np.clip(scene() + grain, 0, 255).astype(np.uint8), 85) for grain in noise]
+
+
+def with_noise() -> Pictures:
+    return cycle(noisy())
 
 
 def with_people() -> Pictures:
     index = 0
     while True:
-        picture = scene()
+        picture = scene().copy()
         x = 40 * index % 600
         picture[200:280, x : x + 30] = 40
         index += 1
@@ -70,10 +76,10 @@ def with_people() -> Pictures:
 
 def night_with_a_lamp() -> Pictures:
     rng = np.random.default_rng(4)
-    while True:
-        picture = np.clip(rng.normal(6, 2, (360, 640, 3)), 0, 255).astype(np.uint8)
+    nights = [np.clip(rng.normal(6, 2, (360, 640, 3)), 0, 255).astype(np.uint8) for _ in range(9)]
+    for picture in nights:
         cv2.circle(picture, (320, 180), 40, (200, 220, 255), -1)
-        yield picture
+    return cycle(nights)
 
 
 @pytest.mark.parametrize("pictures", [the_same, the_same_encoded_again, with_a_clock])
@@ -91,7 +97,7 @@ def test_a_living_picture_is_never_anything_else(pictures: type[Pictures]) -> No
 def test_one_change_ends_the_frost() -> None:
     def changing() -> Pictures:
         for index in range(100):
-            picture = scene()
+            picture = scene().copy()
             if index >= 45:
                 picture[100:300, 100:400] = 90
             yield picture
@@ -113,13 +119,9 @@ def test_a_flat_picture_is_covered() -> None:
 
 
 def test_a_hand_before_the_lens_is_covered() -> None:
-    def hidden() -> Pictures:
-        noise = with_noise()
-        for index in range(200):
-            picture = next(noise)
-            yield cv2.GaussianBlur(picture, (0, 0), 40) if index >= 100 else picture
-
-    told = verdicts(hidden(), 150)
+    clear = noisy()
+    hidden = [cv2.GaussianBlur(picture, (0, 0), 40) for picture in clear[:3]]
+    told = verdicts(chain(islice(cycle(clear), 100), islice(cycle(hidden), 50)), 150)
     assert told[:119] == [None] * 119
     assert told[121:] == ["covered"] * 29
 

@@ -20,7 +20,7 @@ from pipeline.demo.rtsp import ServerThread
 from pipeline.grab.worker import run, share_of
 from pipeline.ops.clock import now_ms
 from pipeline.ops.health import StageHealth
-from pipeline.ops.sections import BusSection, GrabSection
+from pipeline.ops.sections import BusSection, GrabSection, OpsSection
 from pipeline.ops.settings import Settings
 from pipeline.store.cameras import CameraState, list_states
 from pipeline.store.database import Database, open_database
@@ -39,7 +39,13 @@ class Site:
     """A bus, a store, cameras; `grabbing()` runs the stage."""
 
     def __init__(self, folder: Path, broker: EmbeddedBrokerProcess, urls: dict[str, str], grab: GrabSection) -> None:
-        self.settings = Settings(data_dir=folder, bus=BusSection(bootstrap_servers=broker.bootstrap), grab=grab)
+        self.broker = broker
+        self.settings = Settings(
+            data_dir=folder,
+            bus=BusSection(bootstrap_servers=broker.bootstrap),
+            grab=grab,
+            ops=OpsSection(stale_after_s=3),
+        )
         self.registry = Registry({name: camera(name, url) for name, url in urls.items()}, {})
         self.database: Database = open_database(self.settings)
         self.database.migrate()
@@ -180,6 +186,20 @@ def test_clips_of_the_ring_and_after_a_restart_of_frames(site: Site) -> None:
     assert row.made_from == "frames"
     assert opened - 3000 <= row.start_ms <= opened
     assert site.seconds_of(row) >= 3
+
+
+def test_a_broker_that_dies_and_comes_back(site: Site) -> None:
+    with site.grabbing():
+        wait_for(lambda: len(site.of("h264")) >= 2, 60)
+        site.broker.kill()
+        wait_for(lambda: site.health and not site.health[-1].ok, 60)
+        site.broker.restart()
+        have = len(site.of("h264"))
+        wait_for(lambda: len(site.of("h264")) > have + 2, 60)
+        wait_for(lambda: site.health[-1].ok, 60)
+        request = Request(camera="h264", trace="sesudah", at_ms=now_ms(), kind="burst", reason="uji")
+        site.producer.send(REQUESTS, "h264", request).get(30)
+        wait_for(lambda: any(f.burst == "sesudah" for f in site.of("h264")), 60)
 
 
 def test_cameras_are_shared_without_gap_or_overlap() -> None:
