@@ -5,10 +5,10 @@ agreeing sight speaks with its log-odds above the threshold's (a sequential prob
 sliding window in place of a lower bound), but frames that lie closer than `UNIT_MS` say mostly the same again: what
 counts is the time covered, so that sixteen frames of a two-second burst weigh as much as four seconds apart would.
 
-A sight between the closing threshold and the threshold, or of something elsewhere, speaks neither for nor against.
+Every sight of the stretch that does not agree, or shows something elsewhere, counts against its persistence.
 
 The verdict is a pure function of the window. It never falls when a score rises: more agreeing frames can lengthen a
-chain and raise its evidence, fewer speak against it, and nothing is subtracted.
+chain and raise its evidence, and nothing is subtracted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,7 +50,7 @@ class Sight:
 class Verdict:
     """What a window says. `reason` is why it is not enough, empty when it is; evidence in nats, times in ms.
 
-    `ratio` is the share of agreeing sights among those that speak for or against.
+    `ratio` is the share of agreeing sights among all of the stretch.
     """
 
     reason: str
@@ -120,16 +120,16 @@ def _follow(seed: ScoredBox, newest: Sight, older: Iterable[Sight], rule: Rule) 
     """Grow a chain from one box of the newest sight; return its longest stretch that is enough, or what it lacks."""
     chain = _Chain()
     chain.take(newest, (seed,), rule.base)
-    against, agreeing, enough, lack = 0, 1, None, NOTHING
+    total, agreeing, enough, lack = 1, 1, None, NOTHING
     for sight in (newest, *older):
         if sight is not newest:
-            against += sight.score < rule.close_threshold
+            total += 1
             agreeing += bool(sight.boxes)
             found = chain.links(sight, rule.min_iou) if sight.boxes else []
             if not found:
                 continue
             chain.take(sight, found, rule.base)
-        span, ratio = newest.ms - chain.first_ms, chain.frames / (chain.frames + against)
+        span, ratio = newest.ms - chain.first_ms, chain.frames / total
         reason = _shortfall(rule, chain.frames, span, chain.evidence, ratio)
         said = Verdict(reason, chain.frames, span, chain.evidence, ratio, chain.first_ms, tuple(chain.path))
         enough, lack = (said, lack) if not reason else (enough, said)

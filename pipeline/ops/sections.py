@@ -111,7 +111,7 @@ class KindRule(Section):
     window_s: Seconds = Field(8, description="Evidence older than this is forgotten")
     min_frames: int = Field(3, ge=1, description="Frames that must agree inside the window")
     min_span_s: float = Field(1.5, ge=0, description="Seconds that the agreeing frames must span")
-    min_ratio: Share = Field(0.6, description="Share that must agree, of the frames that speak for or against")
+    min_ratio: Share = Field(0.6, description="Share of the window's frames that must agree")
     min_evidence: float = Field(2.0, description="Sum of the agreeing frames' log-odds above the threshold's, in nats")
     min_iou: Share = Field(0.1, description="Boxes of agreeing frames must overlap at least this much, or be near")
     strong_frames: int = Field(2, ge=1, description="Frames that are enough when the evidence is overwhelming")
