@@ -43,6 +43,7 @@ class Publisher:
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._acknowledged = 0
+        self._outstanding = 0
         self.trouble = ""
         self._thread = threading.Thread(target=self._loop, name="publisher", daemon=True)
 
@@ -52,9 +53,9 @@ class Publisher:
 
     @property
     def waiting(self) -> int:
-        """Frames that wait to be sent."""
+        """Frames that wait: to be sent, or to be acknowledged."""
         with self._lock:
-            return sum(len(queue) for queue in self._queues.values())
+            return self._outstanding + sum(len(queue) for queue in self._queues.values())
 
     @property
     def acknowledged(self) -> int:
@@ -117,16 +118,22 @@ class Publisher:
             self.trouble = str(error)
             log.warning("grab.bus_refuses", camera=frame.camera, error=str(error))
             return False
+        with self._lock:
+            self._outstanding += 1
         future.add_callback(lambda _: self._arrived(frame.cause))
         future.add_errback(self._failed)
         return True
 
     def _arrived(self, cause: str) -> None:
-        self._acknowledged += 1
+        with self._lock:
+            self._acknowledged += 1
+            self._outstanding -= 1
         self.trouble = ""
         FRAMES.labels(cause).inc()
 
     def _failed(self, error: BaseException) -> None:
+        with self._lock:
+            self._outstanding -= 1
         self.trouble = f"not acknowledged: {type(error).__name__}"
         DROPPED.labels("not_acknowledged").inc()
 
