@@ -103,12 +103,19 @@ def _undo_until(row: IncidentRow, person: Person, now: int) -> int | None:
     return until if now < until and person.may(Right.DECIDE) else None
 
 
+def threshold_of(desk: Desk, row: IncidentRow) -> float:
+    """Return the score, 0..1, from which a frame of this camera speaks for this kind, as configured now."""
+    confirm = desk.settings.confirm
+    own = [rule.threshold for rule in confirm.cameras.get(row.camera, ()) if rule.kind == row.kind]
+    kind = confirm.kinds.get(row.kind)
+    return next((value for value in own if value is not None), kind.threshold if kind else 0.5)
+
+
 def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
     """Make the card of one incident for one person."""
     record = record_of(row)
     camera = desk.registry.cameras.get(row.camera)
     ward = desk.registry.kelurahan.get(row.kelurahan, Kelurahan(row.kelurahan, row.kelurahan, "", "", 0, 0))
-    rule = desk.settings.confirm.kinds.get(row.kind)
     witnesses = tuple(dict.fromkeys((row.camera, *(witness.camera for witness in record.witnesses))))
     card = Card(
         id=row.id,
@@ -127,7 +134,7 @@ def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
         closed_ms=row.closed_ms,
         alert_s=(row.alerted_ms - row.first_seen_ms) / 1000 if row.alerted_ms is not None else None,
         score=row.score,
-        sure=sureness(row.score, rule.threshold if rule else 0.5, len(witnesses)),
+        sure=sureness(row.score, threshold_of(desk, row), len(witnesses)),
         witnesses=witnesses,
         still=_still(kept, row.camera, record),
         clip=_clip(kept, row.camera),

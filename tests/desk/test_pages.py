@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from pipeline.bus.records import Witness
 from pipeline.desk.words import decimal
+from pipeline.ops.settings import Settings
 from pipeline.store.tables import OutboxRow
 from tests.desk.world import Visitor, World
 
@@ -99,6 +100,16 @@ def test_the_incident_page_tells_the_seconds_and_the_story(world: World, visit: 
     assert "fire_smoke 1 (0123abcd)" in text
     assert "Luasnya berkedip 22 %" in text
     assert text.index("Pertama terlihat") < text.index("Kejadian dipastikan")
+
+
+def test_the_threshold_is_that_of_the_camera(world: World) -> None:
+    own = {"cam-gambir-1": ({"kind": "smoke", "threshold": 0.2}, {"kind": "fire", "threshold": 0.62})}
+    world.settings = Settings(data_dir=world.settings.data_dir, desk={"port": 0}, confirm={"cameras": own})
+    record = world.raise_incident()
+    with world.serve() as url:
+        visitor = Visitor(url)
+        visitor.sign_in("bos")
+        assert "ambang 0,62" in visitor.get(f"/kejadian/{record.id}").text
 
 
 def test_a_clip_from_sampled_frames_says_so(world: World, visit: Visit) -> None:

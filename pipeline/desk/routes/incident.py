@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, HTTPException, Path, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from pipeline.desk.board import UNDO_MS, read_card
+from pipeline.desk.board import UNDO_MS, read_card, threshold_of
 from pipeline.desk.context import Decider, Desk, Reader, TheDesk, is_simulated, place_of
 from pipeline.desk.i18n import mark, translate
 from pipeline.desk.identity import Person
@@ -65,11 +65,10 @@ def _values(request: Request, desk: Desk, person: Person, session: Session, inci
     """Return what the incident's templates use."""
     row = find(session, person, incident_id)
     record, cameras, reader = record_of(row), desk.registry.cameras, _reader(request, desk)
-    rule = desk.settings.confirm.kinds.get(row.kind)
     seen = [(witness.camera, witness.first_seen_ms) for witness in record.witnesses]
     return {
         "item": read_card(desk, person, session, row),
-        "threshold": rule.threshold if rule else 0.5,
+        "threshold": threshold_of(desk, row),
         "witnesses": [
             WitnessView(reader.cameras.get(camera, camera), first_ms, is_simulated(cameras.get(camera)))
             for camera, first_ms in seen or [(row.camera, row.first_seen_ms)]
