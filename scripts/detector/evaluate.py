@@ -12,7 +12,7 @@ import contextlib
 import io
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from scripts.detector.geometry import Floats, Image, decode, letterbox, to_tensor
+from scripts.detector.negatives import clip_negatives, flood_negatives
 from scripts.detector.teacher import read
 
 FIRE, SMOKE = 0, 1
@@ -123,31 +124,54 @@ def picture_level(positive: Sequence[float], negative: Sequence[float]) -> dict[
     return result
 
 
-def evaluate(path: Path, records: Sequence[Record], size: int | None = None) -> tuple[dict[str, Any], dict[str, Found]]:
-    """All figures of one model over val, val_scene and the other sets' val negatives."""
-    detector = Detector(path, size)
-    found = {r["path"]: detector(read(Path(r["path"]))) for r in records}
-    report: dict[str, Any] = {
-        "model": path.name,
-        "n": len(records),
-        "ms_per_frame": 1e3 * detector.seconds / detector.pictures,
-    }
+def dense_negatives(data: Path) -> Iterator[Image]:
+    """Many frames of the other sets' val clips and all their val pictures: some 2,000 without fire and smoke."""
+    for item in clip_negatives(data / "brawl", "val", set(), many=8):
+        yield item.image
+    for item in flood_negatives(data / "flood", {"val", "val_cctv"}, set()):
+        yield item.image
+
+
+def _pictures(
+    records: Sequence[Record], found: dict[str, Found], dense: Sequence[Found]
+) -> dict[str, dict[str, float]]:
+    """Picture-level figures against three sets of negatives."""
     labelled = [r for r in records if r["role"] == "labelled"]
-    splits = {s: [r for r in labelled if r["split"] == s] for s in ("val", "val_scene")}
-    for split, rows in {**splits, "both": labelled}.items():
-        report[split] = {name: precision(rows, found, kind) for name, kind in (("fire", FIRE), ("smoke", SMOKE))}
-    burning = [r for r in labelled if r["boxes"]]
-    flames = [r for r in burning if any(int(b[0]) == FIRE for b in r["boxes"])]
+    flames = [r for r in labelled if any(int(b[0]) == FIRE for b in r["boxes"])]
     empty = [r for r in records if not r["boxes"]]
     own = [r for r in empty if r["role"] == "labelled"]
 
     def best(rows: Sequence[Record], kinds: Sequence[int] = (FIRE, SMOKE)) -> list[float]:
         return [found[r["path"]].best(kinds) for r in rows]
 
-    report["pictures_own_negatives"] = picture_level(best(burning), best(own))
-    report["pictures_all_negatives"] = picture_level(best(burning), best(empty))
-    report["fire_score_on_fire_pictures"] = picture_level(best(flames, (FIRE,)), best(empty, (FIRE,)))
-    return report, found
+    burning = best([r for r in labelled if r["boxes"]])
+    figures = {
+        "pictures, own negatives": picture_level(burning, best(own)),
+        "pictures, all negatives": picture_level(burning, best(empty)),
+        "fire score, fire pictures": picture_level(best(flames, (FIRE,)), best(empty, (FIRE,))),
+    }
+    if dense:
+        wide = [f.best() for f in dense], [f.best((FIRE,)) for f in dense]
+        figures["pictures, dense negatives"] = picture_level(burning, best(own) + wide[0])
+        figures["fire score, dense negatives"] = picture_level(best(flames, (FIRE,)), best(own, (FIRE,)) + wide[1])
+    return figures
+
+
+def evaluate(
+    path: Path, records: Sequence[Record], size: int | None = None, data: Path | None = None
+) -> dict[str, Any]:
+    """All figures of one model over val, val_scene and the other sets' val negatives (densely where `data`)."""
+    detector = Detector(path, size)
+    found = {r["path"]: detector(read(Path(r["path"]))) for r in records}
+    report: dict[str, Any] = {"model": path.name, "n": len(records)}
+    report["ms_per_frame"] = 1e3 * detector.seconds / detector.pictures
+    labelled = [r for r in records if r["role"] == "labelled"]
+    splits = {s: [r for r in labelled if r["split"] == s] for s in ("val", "val_scene")}
+    for split, rows in {**splits, "both": labelled}.items():
+        report[split] = {name: precision(rows, found, kind) for name, kind in (("fire", FIRE), ("smoke", SMOKE))}
+    dense = [detector(image) for image in dense_negatives(data)] if data else []
+    report["pictures"] = _pictures(records, found, dense)
+    return report
 
 
 def line(report: dict[str, Any]) -> str:
@@ -160,8 +184,7 @@ def line(report: dict[str, Any]) -> str:
             if v
         ]
         rows.append(f"  {split:10s} " + " | ".join(cells))
-    for name in ("pictures_own_negatives", "pictures_all_negatives", "fire_score_on_fire_pictures"):
-        v = report[name]
+    for name, v in report["pictures"].items():
         cells = [f"R@{p} {v[f'recall_at_fpr_{p}']:.3f} (>{v[f'threshold_{p}']:.3f})" for p in ("1pct", "5pct")]
         rows.append(
             f"  {name}: {v['positives']:.0f} against {v['negatives']:.0f}, AUC {v['auc']:.3f}, " + ", ".join(cells)
@@ -175,12 +198,13 @@ def main() -> None:
     p.add_argument("models", type=Path, nargs="+")
     p.add_argument("--index", type=Path, default=Path("runs/detector/prepared/index.json"))
     p.add_argument("--size", type=int)
+    p.add_argument("--dense", type=Path, help="the data folder: some 2,000 negatives more from its val clips")
     p.add_argument("--json", type=Path)
     args = p.parse_args()
     records = [r for r in json.loads(args.index.read_text()) if r["split"] != "train"]
     reports = []
     for path in args.models:
-        report, _ = evaluate(path, records, args.size)
+        report = evaluate(path, records, args.size, args.dense)
         print(line(report), flush=True)
         reports.append(report)
     if args.json:

@@ -76,8 +76,11 @@ def _stem(source_path: str) -> str:
     return re.sub(r"^frame of (no)?fight_(.*?)(_t)?$", r"\2", stem, flags=re.IGNORECASE)
 
 
-def clip_negatives(brawl: Path, split: str, barred: set[str]) -> Iterator[Negative]:
-    """Frames of the brawl set's clips: two of a short clip, up to 16 of a long one (6 where one corridor repeats)."""
+def clip_negatives(brawl: Path, split: str, barred: set[str], many: int = 1) -> Iterator[Negative]:
+    """Frames of the brawl set's clips: two of a short clip, up to 16 of a long one (6 where one corridor repeats).
+
+    `many` multiplies these numbers.
+    """
     rows = [(row, 2) for row in read_csv(brawl / "manifest.csv")]
     rows += [(row, 16) for row in read_csv(brawl / "hard_negatives.csv")]
     rows += [(row, 8) for row in read_csv(brawl / "untrimmed.csv")]
@@ -88,7 +91,7 @@ def clip_negatives(brawl: Path, split: str, barred: set[str]) -> Iterator[Negati
         corridor = row["group_id"] == "f2:erw_hall"
         weight = 0.25 if corridor else 0.8
         name = row["file"].replace("/", "_").rsplit(".", 1)[0]
-        for number, frame in frames_of(brawl / row["file"], min(count, 6) if corridor else count):
+        for number, frame in frames_of(brawl / row["file"], many * (min(count, 6) if corridor else count)):
             yield Negative(f"brawl_{name}_{number:05d}", shrink(frame), "brawl/" + row["file"], row["group_id"], weight)
 
 

@@ -22,7 +22,7 @@ from scripts.detector.feed import Batch, Feeder
 from scripts.detector.loss import Targets, detection_loss
 from scripts.detector.network import YoloxNano, load_coco, recalibrate
 
-NO_MOSAIC = 0.82  # share of the run after which mosaics end
+NO_MOSAIC = 0.64  # share of the run after which mosaics end
 WARM_UP = 120  # steps
 REGIONS_FROM = 300  # steps
 LOG_EVERY = 20
