@@ -41,20 +41,28 @@ class News:
 
 @dataclass(eq=False)
 class Listener:
-    """One open desk; `queue` holds what it has not been sent yet."""
+    """One open desk; `queue` holds what it has not been sent yet, `cursor` is the last event that was put there."""
 
     areas: Sequence[str]
+    cursor: int = 0
     queue: asyncio.Queue[News] = field(default_factory=lambda: asyncio.Queue(QUEUE))
 
     def offer(self, news: News) -> None:
         """Queue news within the listener's areas; a desk that is too slow is told to fetch everything again."""
         if news.what not in ("again", "health") and not sees(self.areas, news.kelurahan):
             return
+        if news.what == "incident":
+            if news.cursor <= self.cursor:
+                return
+            self.cursor = news.cursor
         if self.queue.full():
-            while not self.queue.empty():
-                self.queue.get_nowait()
+            self.drain()
             news = News("again", news.cursor)
         self.queue.put_nowait(news)
+
+    def drain(self) -> list[News]:
+        """Take everything out of the queue."""
+        return [self.queue.get_nowait() for _ in range(self.queue.qsize())]
 
 
 class Hub:
@@ -137,11 +145,11 @@ class Hub:
             listener.offer(news)
 
     async def listen(self, areas: Sequence[str], cursor: int | None) -> Listener:
-        """Open a listener that misses nothing since `cursor`; None begins now.
+        """Open a listener that gets each event since `cursor` once and in order; None begins now.
 
-        It is registered before the backlog is read, so an event may come twice, but never not at all.
+        It is registered before the backlog is read; what came in between is put behind it again.
         """
-        listener = Listener(areas)
+        listener = Listener(areas, cursor or 0)
         self._listeners.add(listener)
         STREAMS.inc()
         try:
@@ -150,11 +158,13 @@ class Hub:
             POLLS_FAILED.labels("backlog").inc()
             backlog = []
             listener.offer(News("again"))
+        meanwhile, listener.cursor = listener.drain(), cursor or 0
         if len(backlog) >= BACKLOG:
-            listener.offer(News("again", backlog[-1].cursor))
-        else:
-            for event in backlog:
-                listener.offer(_news(event))
+            listener.cursor = backlog[-1].cursor
+            listener.offer(News("again", listener.cursor))
+            backlog = []
+        for news in [*(_news(event) for event in backlog), *meanwhile]:
+            listener.offer(news)
         return listener
 
     def leave(self, listener: Listener) -> None:

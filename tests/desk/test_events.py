@@ -161,11 +161,19 @@ def test_the_desk_stops_with_streams_open(world: World) -> None:
 
 def test_a_slow_desk_is_told_to_fetch_everything_again() -> None:
     listener = Listener(["*"])
-    for number in range(QUEUE + 5):
+    for number in range(1, QUEUE + 6):
         listener.offer(News("incident", number, "k", GAMBIR, "opened"))
     first = listener.queue.get_nowait()
     assert first.what == "again"
     assert listener.queue.qsize() <= 5
+
+
+def test_an_event_comes_once_and_in_order() -> None:
+    listener = Listener(["*"], 4)
+    for number in (3, 5, 5, 6, 5):
+        listener.offer(News("incident", number, "k", GAMBIR, "opened"))
+    listener.offer(News("camera", 6, "cam", GAMBIR, "lost"))
+    assert [news.cursor for news in listener.drain()] == [5, 6, 6]
 
 
 def test_events_are_written_as_the_browser_reads_them() -> None:
