@@ -73,7 +73,7 @@ def read_header(data: bytes | memoryview, at: int = 0) -> BatchHeader | None:
     return header if sound else None
 
 
-def produced(data: memoryview, max_bytes: int, verify_crc: bool = True) -> BatchHeader:
+def produced(data: memoryview, max_bytes: int) -> BatchHeader:
     """Check what a producer sent for one partition: exactly one whole, plain batch.
 
     Raises:
@@ -92,7 +92,7 @@ def produced(data: memoryview, max_bytes: int, verify_crc: bool = True) -> Batch
         raise BrokerError(Code.INVALID_RECORD, "transactional and control batches are not supported")
     if header.producer_id >= 0 and (header.base_sequence < 0 or header.producer_epoch < 0):
         raise BrokerError(Code.INVALID_RECORD, "a producer id without epoch and sequence")
-    if verify_crc and not crc_matches(data, header):
+    if not crc_matches(data, header):
         raise BrokerError(Code.CORRUPT_MESSAGE, "the batch's CRC-32C does not match its bytes")
     return header
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+# What a frame counts at least: many tiny ones take memory too.
+SMALLEST_COUNTED = 4096
 
 
 class Connection:
@@ -39,7 +41,9 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._room = asyncio.Semaphore(broker.limits.queued_requests)
+        self._waiting_bytes = 0
+        self._room = asyncio.Event()
+        self._room.set()
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -61,7 +65,7 @@ class Connection:
         try:
             while (frame := await self._frames.get()) is not None:
                 await self._answer(frame)
-                self._room.release()
+                self._count(-max(len(frame), SMALLEST_COUNTED))
         except ProtocolError as error:
             self.refuse(error.reason)
         except (ConnectionError, TimeoutError, Disconnected):
@@ -77,19 +81,28 @@ class Connection:
 
     async def _read_frames(self) -> None:
         try:
-            while await self._room.acquire():
+            while await self._room.wait():
                 (size,) = struct.unpack(">i", await self._reader.readexactly(4))
                 if not 0 <= size <= self.broker.limits.request_bytes:
                     self.refuse("frame_size")
                     break
                 frame = await self._reader.readexactly(size)
                 metrics.BYTES_IN.inc(size + 4)
+                self._count(max(size, SMALLEST_COUNTED))
                 self._frames.put_nowait(frame)
         except asyncio.IncompleteReadError as error:
             if error.partial:
                 self.refuse("torn_frame")
         except (ConnectionError, TimeoutError) as error:
             logger.debug("%s: %s", self.peer, error)
+
+    def _count(self, change: int) -> None:
+        """Keep count of the bytes read ahead, so that no more are read than there is room for."""
+        self._waiting_bytes += change
+        if self._waiting_bytes < self.broker.limits.read_ahead_bytes:
+            self._room.set()
+        else:
+            self._room.clear()
 
     def _ended(self, reading: asyncio.Task[None]) -> None:
         """No more frames will come: the one that is handled may stop waiting, those read before are still handled."""

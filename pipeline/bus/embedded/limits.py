@@ -12,7 +12,7 @@ class Limits:
     Attributes:
         request_bytes: largest request frame; a longer one closes its connection.
         connections: open connections; one more is closed at once.
-        queued_requests: requests read ahead of the one being answered, per connection.
+        read_ahead_bytes: bytes of requests read ahead of the one being answered, per connection.
         partitions: partitions of one topic.
         topics: topics in all.
         segment_bytes: size of a segment file when the topic does not set `segment.bytes`.
@@ -28,7 +28,7 @@ class Limits:
 
     request_bytes: int = 64 * MIB
     connections: int = 2000
-    queued_requests: int = 8
+    read_ahead_bytes: int = 2 * MIB
     partitions: int = 1000
     topics: int = 2000
     segment_bytes: int = 16 * MIB

@@ -52,7 +52,6 @@ class PartitionLog:
     ) -> None:
         self.folder = folder
         self.config = config
-        self.verify_crc = True
         self.waiters: set[asyncio.Future[None]] = set()
         self._clock = clock
         self._producers = ProducerStates()
@@ -106,7 +105,7 @@ class PartitionLog:
         Raises:
             BrokerError: the batch is broken, too large, out of sequence, or the disk was full; nothing was written.
         """
-        header = batch.produced(data, self.config.message_bytes, self.verify_crc)
+        header = batch.produced(data, self.config.message_bytes)
         written_at = self._producers.duplicate_of(header)
         if written_at is not None:
             return Appended(written_at, duplicate=True)

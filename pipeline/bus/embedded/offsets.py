@@ -75,6 +75,8 @@ class OffsetStore:
         with part.open("wb") as file:
             for key, committed in self._live.items():
                 file.write(_line(key, committed))
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(self._path)
         self.close()
         self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)

@@ -1,7 +1,9 @@
 """What the broker keeps in its folder besides topics: the lock, the cluster and boot ids, and the next producer id."""
 
 import fcntl
+import os
 import resource
+import time
 import uuid
 from pathlib import Path
 
@@ -34,14 +36,23 @@ class FolderLock:
         self._file.close()
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, durable: bool = False) -> None:
     """Replace a small file as a whole.
+
+    Args:
+        path: the file.
+        text: its new content.
+        durable: wait for the disk, for what must be whole after a power cut too.
 
     Raises:
         OSError: the file system refuses.
     """
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     part.replace(path)
 
 
@@ -49,7 +60,7 @@ def cluster_id(folder: Path) -> str:
     """The id of this broker's data, made on the first start."""
     path = folder / "cluster"
     if not path.exists():
-        write_atomically(path, uuid.uuid4().hex)
+        write_atomically(path, uuid.uuid4().hex, durable=True)
     return path.read_text(encoding="utf-8").strip()
 
 
@@ -70,7 +81,8 @@ class ProducerIds:
         try:
             self._next = self._end = int(self._path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
-            self._next = self._end = BLOCK
+            # Far above every counter: a number given out again would make a new producer's records look like old ones.
+            self._next = self._end = time.time_ns() // 1000
 
     def take(self) -> int:
         """Return a new id.
@@ -79,7 +91,7 @@ class ProducerIds:
             OSError: the next block could not be recorded.
         """
         if self._next >= self._end:
-            write_atomically(self._path, str(self._end + BLOCK))
+            write_atomically(self._path, str(self._end + BLOCK), durable=True)
             self._end += BLOCK
         self._next += 1
         return self._next - 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.bus.embedded import config
+from pipeline.bus.embedded import config, storage
 from pipeline.bus.embedded.errors import BrokerError, Code
 from pipeline.bus.embedded.limits import Limits
 from pipeline.bus.embedded.log import PartitionLog, epoch_ms
@@ -77,11 +77,8 @@ class TopicStore:
     def _save(self, topic: str, partitions: int, configs: Mapping[str, str]) -> None:
         folder = self.folder / topic
         folder.mkdir(parents=True, exist_ok=True)
-        part = folder / (META + ".part")
-        part.write_text(
-            json.dumps({"name": topic, "partitions": partitions, "configs": dict(configs)}), encoding="utf-8"
-        )
-        part.replace(folder / META)
+        saved = {"name": topic, "partitions": partitions, "configs": dict(configs)}
+        storage.write_atomically(folder / META, json.dumps(saved), durable=True)
 
     def create(
         self, name: str, partitions: int, configs: Mapping[str, str | None], validate_only: bool = False

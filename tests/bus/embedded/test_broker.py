@@ -143,6 +143,18 @@ async def test_requests_sent_before_a_close_are_still_done(broker, connect):
     await until(lambda: broker.topics.log("t", 0).end_offset == 5)
 
 
+async def test_a_client_that_sends_far_ahead_is_read_as_fast_as_it_is_answered(broker, connect):
+    broker.topics.create("t", 1, {})
+    client = await connect()
+    for _ in range(40):
+        client.send(produce("t", bytes(batch(b"x" * 500_000))), 8)
+    offsets = []
+    for _ in range(40):
+        answer = ProduceResponse.decode((await client.receive())[4:], version=8)
+        offsets.append(answer.responses[0].partition_responses[0].base_offset)
+    assert offsets == list(range(40))
+
+
 async def until(condition) -> None:
     async with asyncio.timeout(WAIT):
         while not condition():  # noqa: ASYNC110 - what is awaited lies inside the broker, which has no event for tests
