@@ -194,13 +194,23 @@ def _first_from(decoded: list[Decoded], t_s: float) -> Decoded | None:
     return next((item for item in decoded if item[0].t_s >= t_s - 1e-6), None)
 
 
+@dataclass(slots=True)
+class _Position:
+    """The stream second read so far, as the clock of the burst budget (ms)."""
+
+    s: float = 0.0
+
+    def __call__(self) -> int:
+        return int(self.s * 1000)
+
+
 class Sampling:
     """An iterator of samples over one file, folder or URL; see `sample_source`."""
 
     def __init__(self, source: Source, grab: GrabSection, start_s: float) -> None:
         self._source, self._start_s = source, start_s
-        self._now_s = 0.0
-        self._sampler = Sampler(source.info, grab, BurstBudget(grab.bursts_per_minute, lambda: int(self._now_s * 1000)))
+        self._position = _Position()  # apart from this object: a cycle would keep decoders alive for long
+        self._sampler = Sampler(source.info, grab, BurstBudget(grab.bursts_per_minute, self._position))
         self.info = source.info
         self.damage: str | None = None
         self._samples = self._run()
@@ -208,7 +218,7 @@ class Sampling:
     @property
     def position_s(self) -> float:
         """The stream second read so far."""
-        return self._now_s
+        return self._position.s
 
     @property
     def full_decode(self) -> bool:
@@ -234,7 +244,7 @@ class Sampling:
         count = 0
         try:
             for unit in self._source.units():
-                self._now_s = max(self._now_s, unit.t_s)
+                self._position.s = max(self._position.s, unit.t_s)
                 for sample in self._sampler.feed(unit):
                     if sample.t_s >= self._start_s - 1e-6:
                         count += 1
@@ -243,7 +253,7 @@ class Sampling:
             if not count:
                 raise
             self.damage = str(fault)
-            log.warning("grab.source_damaged", reason=fault.reason, detail=str(fault), at_s=round(self._now_s, 1))
+            log.warning("grab.source_damaged", reason=fault.reason, detail=str(fault), at_s=round(self._position.s, 1))
         finally:
             self._source.close()
         for sample in self._sampler.finish():
