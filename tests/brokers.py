@@ -144,6 +144,10 @@ class ApacheBrokerProcess:
         if done.returncode:
             raise AssertionError(f"kafka.sh {action}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
 
+    def fetch(self) -> None:
+        """Get the jars if they are not here yet."""
+        self._script("fetch")
+
     def start(self) -> None:
         """Fetch the jars if need be, format the folder, start, and wait until it answers."""
         self._script("start")
@@ -188,6 +192,10 @@ def apache_broker(folder: Path, port: int = 0) -> Iterator[ApacheBrokerProcess]:
     if missing:
         skip_or_fail(f"Apache Kafka needs {' and '.join(missing)}")
     broker = ApacheBrokerProcess(folder / "apache-kafka", port)
+    try:
+        broker.fetch()
+    except AssertionError as error:
+        skip_or_fail(f"Apache Kafka's jars cannot be had: {error}")
     broker.start()
     try:
         yield broker
