@@ -11,6 +11,8 @@ import typer
 
 from pipeline import __version__
 from pipeline.ops.errors import SiagaError
+from pipeline.ops.logs import configure_logs
+from pipeline.ops.sections import OpsSection
 from pipeline.ops.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Siaga: incident detection for a city's CCTV.")
@@ -26,6 +28,13 @@ Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of database, bus log and evidence.")]
 Cameras = Annotated[Path | None, typer.Option("--cameras", help="Camera registry instead of the configured one.")]
 Work = Callable[[Settings, threading.Event], None]
+
+
+@app.callback()
+def begin() -> None:
+    """Siaga: incident detection for a city's CCTV."""
+    # Standard output belongs to the command's answer; the stages set their own level once they know the settings.
+    configure_logs(OpsSection(log_level="warning", log_json=False), "siaga")
 
 
 def _settings(config: Path, data: Path | None = None, cameras: Path | None = None) -> Settings:
@@ -57,7 +66,6 @@ def run(
     videos: Annotated[Path | None, typer.Option("--videos", help="Serve a folder of clips as cameras.")] = None,
 ) -> None:
     """Run all stages on this machine; the desk is at http://127.0.0.1:8080."""
-    from pipeline.ops.logs import configure_logs
     from pipeline.ops.machine import free_port
     from pipeline.wiring import run_all, stop_on_signals
 
