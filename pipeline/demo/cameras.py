@@ -6,16 +6,20 @@ brings the cameras up one by one as their films become ready (at once when they 
 
 import asyncio
 import os
+import socket
+import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import structlog
 
 from pipeline.demo.clips import SERVED, codec_of, find_clips, ready_path
 from pipeline.demo.errors import DemoError
-from pipeline.demo.registry import clip_rows, simulated_rows, write_registry
+from pipeline.demo.registry import clip_rows, registered_port, simulated_rows, write_registry
 from pipeline.demo.rtsp import MediaError, RtspServer, Stream
 from pipeline.demo.scenes.catalog import CAMERAS, FIRE_CAMERA
 from pipeline.demo.scenes.film import Programme, make, programmes
@@ -53,13 +57,24 @@ def _simulated_stream(name: str, cache: Path) -> Stream:
     return Stream(quiet, intro=make(Programme(name, True), cache), start="watched")
 
 
+def free_or_any(port: int) -> int:
+    """`port` when it can be listened on, else 0 (any)."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return 0
+    return port
+
+
 class CameraServer:
     """Serves the simulated cameras, or a folder of clips, and fills the cache on the way."""
 
     def __init__(self, folder: Path, cache: Path | None = None, port: int = 0) -> None:
         self._folder = folder
         self._cache = cache or cache_folder()
-        self._server = RtspServer(host=HOST, port=port)
+        self._server = RtspServer(host=HOST, port=port or free_or_any(registered_port(folder / REGISTRY)))
         self._turns = asyncio.Semaphore(max(1, min(4, os.cpu_count() or 1)))
 
     @property
@@ -124,20 +139,28 @@ class CameraServer:
     async def _process(self, module: str, arguments: list[str]) -> bool:
         """Run a module in a process of its own; false when it failed, which is logged."""
         async with self._turns:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", module, *arguments,
-                stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            try:
-                _, told = await child.communicate()
-            except asyncio.CancelledError:
-                child.kill()
-                await child.wait()
-                raise
-        if child.returncode:
-            lines = told.decode(errors="replace").strip().splitlines()
-            log.warning("demo.film_failed", part=arguments[-1], reason=lines[-1] if lines else child.returncode)
-        return child.returncode == 0
+            with tempfile.TemporaryFile() as told:
+                code = await _finish(_start(module, arguments, told))
+                told.seek(0)
+                lines = told.read().decode(errors="replace").strip().splitlines()
+        if code:
+            log.warning("demo.film_failed", part=arguments[-1], reason=lines[-1] if lines else code)
+        return code == 0
+
+
+def _start(module: str, arguments: list[str], told: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start a module as a process that writes its complaints to `told`."""
+    return subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.DEVNULL, stderr=told)
+
+
+async def _finish(child: "subprocess.Popen[bytes]") -> int:
+    """Wait for a process; when the wait is cancelled, the process ends with it."""
+    try:
+        return await asyncio.to_thread(child.wait)
+    except asyncio.CancelledError:
+        child.kill()
+        child.wait()
+        raise
 
 
 def serve(folder: Path, videos: Path | None, stop: threading.Event, cache: Path | None = None, port: int = 0) -> None:

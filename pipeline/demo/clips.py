@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 
 from pipeline.demo.errors import DemoError
+from pipeline.demo.rtsp.nal import BROKEN
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".ts", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".h264", ".h265")
 SERVED = ("h264", "hevc")
@@ -28,11 +29,12 @@ def codec_of(path: Path) -> str:
     """Codec of the first video stream; `DemoError` naming the file when there is none."""
     try:
         with av.open(str(path)) as container:
-            if container.streams.video:
-                return container.streams.video[0].codec_context.name
-    except (OSError, ValueError) as error:
+            # A damaged header leaves a stream without a decoder, whatever the type stubs promise.
+            if container.streams.video and (context := container.streams.video[0].codec_context):
+                return context.name
+    except BROKEN as error:
         raise DemoError(f"{path}: cannot be opened: {error}") from error
-    raise DemoError(f"{path}: no video in it")
+    raise DemoError(f"{path}: no video that can be decoded")
 
 
 def ready_path(path: Path, cache: Path) -> Path:
@@ -47,13 +49,14 @@ def transcode(source: Path, target: Path) -> None:
 
     Raises `DemoError` when nothing of it can be decoded.
     """
+    codec_of(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.stem}.{os.getpid()}.mp4")
     try:
         if not _encode(source, draft):
             raise DemoError(f"{source}: no picture of it can be decoded")
         draft.replace(target)
-    except (OSError, ValueError) as error:
+    except BROKEN as error:
         raise DemoError(f"{source}: cannot be turned into H.264: {error}") from error
     finally:
         draft.unlink(missing_ok=True)

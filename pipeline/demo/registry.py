@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipeline.demo.scenes.catalog import CAMERAS, Simulated
 
@@ -74,3 +75,13 @@ def write_registry(path: Path, rows: Iterable[Row], host: str, port: int) -> Pat
             )
     draft.replace(path)
     return path
+
+
+def registered_port(path: Path) -> int:
+    """The port of an earlier `cameras.csv`, 0 when there is none: a server that comes back is found where it was."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            first = next(csv.DictReader(file))
+        return urlsplit(first["url"]).port or 0
+    except (OSError, StopIteration, KeyError, ValueError):
+        return 0

@@ -14,7 +14,7 @@ from pipeline.demo import cameras
 from pipeline.demo.cameras import build_demo, cache_folder, serve, serve_folder
 from pipeline.demo.clips import find_clips, transcode
 from pipeline.demo.errors import DemoError
-from pipeline.demo.registry import COLUMNS, clip_rows, simulated_rows, slug, write_registry
+from pipeline.demo.registry import COLUMNS, clip_rows, registered_port, simulated_rows, slug, write_registry
 from pipeline.demo.rtsp import serve_in_thread
 from pipeline.demo.scenes import film
 from pipeline.demo.scenes.catalog import CAMERAS, FIRE_CAMERA
@@ -133,7 +133,7 @@ def test_transcoding_names_the_file_and_leaves_nothing(tmp_path: Path) -> None:
     bad.write_bytes(b"RIFF" + b"\0" * 500)
     with pytest.raises(DemoError, match=r"rusak\.avi"):
         transcode(bad, tmp_path / "out" / "x.mp4")
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_clips_get_distinct_ids_and_places(tmp_path: Path) -> None:
@@ -161,3 +161,23 @@ def test_cache_folder_can_be_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert cache_folder() == Path.home() / ".cache" / "siaga"
     assert cameras.REGISTRY == "cameras.csv"
+
+
+def test_a_server_that_comes_back_is_found_where_it_was(films: Path, tmp_path: Path) -> None:
+    with serving(tmp_path / "demo", None, films) as found:
+        first = found["pasar"].url
+    with serving(tmp_path / "demo", None, films) as found:
+        wait_for(lambda: can_open(first), what="the old address")
+        assert found["pasar"].url == first
+
+
+@pytest.mark.parametrize("text", ["", "id,url\n", "id,url\na,rtsp://x:abc/a\n"])
+def test_an_unreadable_registry_gives_no_port(text: str, tmp_path: Path) -> None:
+    (tmp_path / "cameras.csv").write_text(text)
+    assert registered_port(tmp_path / "cameras.csv") == 0
+
+
+def test_stopping_while_films_are_made_ends_at_once_and_leaves_no_film(tmp_path: Path) -> None:
+    with serving(tmp_path / "demo", None, tmp_path / "cache"):
+        wait_for(lambda: list((tmp_path / "cache").glob("*/.*.mp4")), what="a film being made")
+    assert not list((tmp_path / "cache").glob("*/[!.]*.mp4"))

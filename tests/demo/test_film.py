@@ -1,5 +1,7 @@
 """Programmes as files: encoded as asked, made once, never half."""
 
+import os
+import time
 from pathlib import Path
 
 import av
@@ -44,3 +46,14 @@ def test_a_film_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: py
     with pytest.raises(OSError, match="no space"):
         film.make(film.Programme("pasar", event=False), tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_drafts_of_killed_processes_are_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / film.cache_key()
+    folder.mkdir()
+    for name, age_s in ((".old.mp4", film.STALE_S + 60), (".fresh.mp4", 0)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age_s,) * 2)
+    monkeypatch.setattr(film, "frames", lambda programme: iter([np.zeros((HEIGHT, WIDTH, 3), np.uint8)]))
+    film.make(film.Programme("pasar", event=False), tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == [".fresh.mp4", "pasar.quiet.mp4"]

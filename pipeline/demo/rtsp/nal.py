@@ -14,6 +14,8 @@ from av.video.stream import VideoStream
 
 Codec = Literal["h264", "hevc"]
 FILTERS: dict[Codec, str] = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
+BROKEN = (av.error.FFmpegError, OSError, ValueError)
+"""What reading a broken file raises."""
 H264_PARAMETER_SETS = (7, 8)
 HEVC_PARAMETER_SETS = (32, 33, 34)
 
@@ -49,7 +51,8 @@ def split_annex_b(data: bytes) -> list[bytes]:
 
 def _codec(stream: VideoStream, path: Path) -> Codec:
     """The stream's codec, or `MediaError` where it has no RTP payload format here."""
-    name = stream.codec_context.name
+    # A damaged header leaves a stream without a decoder, whatever the type stubs promise.
+    name = getattr(stream.codec_context, "name", "unknown")
     if name == "h264":
         return "h264"
     if name == "hevc":
@@ -64,7 +67,7 @@ def open_units(path: Path) -> tuple[Codec, float, Iterator[RawUnit]]:
     """
     try:
         container = av.open(str(path))
-    except (OSError, ValueError) as error:
+    except BROKEN as error:
         raise MediaError(f"{path}: cannot be opened: {error}") from error
     if not container.streams.video:
         container.close()
@@ -83,10 +86,10 @@ def _units(
     container: "av.container.InputContainer", stream: VideoStream, codec: Codec, path: Path
 ) -> Iterator[RawUnit]:
     """Demux to the end, through the Annex B filter; what precedes the first keyframe is left out."""
-    annex_b = BitStreamFilterContext(FILTERS[codec], stream)
     first: int | None = None
     base = stream.time_base or 0
     try:
+        annex_b = BitStreamFilterContext(FILTERS[codec], stream)
         for source in container.demux(stream):
             if source.size == 0 or source.dts is None:
                 continue
@@ -101,7 +104,7 @@ def _units(
                     bool(packet.is_keyframe),
                     split_annex_b(bytes(packet)),
                 )
-    except (OSError, ValueError) as error:
+    except BROKEN as error:
         raise MediaError(f"{path}: broken inside: {error}") from error
     finally:
         container.close()

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,9 @@ from pipeline.demo.scenes.scene import FPS, Scene
 from pipeline.demo.scenes.traffic import LOOP_S
 
 ENCODER = {"preset": "ultrafast", "crf": "27", "bf": "0", "sc_threshold": "0", "threads": "1"}
+
+STALE_S = 600
+"""A draft that nobody has written to for this long belongs to a process that is gone."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def make(programme: Programme, folder: Path) -> Path:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written aside and moved into place: a process that is killed leaves no half film behind.
+    _sweep(path.parent)
     draft = path.with_name(f".{programme.file}.{os.getpid()}.mp4")
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -81,6 +86,13 @@ def make(programme: Programme, folder: Path) -> Path:
         cv2.setNumThreads(threads)
         draft.unlink(missing_ok=True)
     return path
+
+
+def _sweep(folder: Path) -> None:
+    """Remove drafts that a killed process left behind."""
+    for draft in folder.glob(".*.mp4"):
+        if time.time() - draft.stat().st_mtime > STALE_S:
+            draft.unlink(missing_ok=True)
 
 
 def encode(pictures: Iterator[Image], path: Path, fps: int = FPS) -> None:
