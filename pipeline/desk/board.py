@@ -20,6 +20,8 @@ from pipeline.store.incidents import list_incidents, record_of
 from pipeline.store.tables import EvidenceRow, IncidentRow, OutboxRow
 
 UNDO_MS = 30_000
+STILL_LATE_MS = 60_000  # stills and clips come within seconds of what they show; after this none is promised any more
+CLIP_LATE_MS = 180_000
 MOST = 200  # incidents on one board; more than this is a catastrophe that no list helps with
 
 
@@ -57,6 +59,8 @@ class Card:
     witnesses: tuple[str, ...]
     still: Picture | None
     clip: Picture | None
+    still_late: bool
+    clip_late: bool
     may_decide: bool
     undo_until_ms: int | None
     version: str = ""
@@ -138,6 +142,8 @@ def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
         witnesses=witnesses,
         still=_still(kept, row.camera, record),
         clip=_clip(kept, row.camera),
+        still_late=desk.clock() - row.opened_ms > STILL_LATE_MS,
+        clip_late=desk.clock() - row.opened_ms > CLIP_LATE_MS,
         may_decide=person.may(Right.DECIDE),
         undo_until_ms=_undo_until(row, person, desk.clock()),
     )

@@ -112,6 +112,15 @@ def test_the_threshold_is_that_of_the_camera(world: World) -> None:
         assert "ambang 0,62" in visitor.get(f"/kejadian/{record.id}").text
 
 
+def test_a_picture_that_does_not_come_is_not_promised_for_ever(world: World, visit: Visit) -> None:
+    record = world.raise_incident(still=False)
+    visitor = visit("piket_gambir")
+    assert "Gambar menyusul" in visitor.get("/").text
+    world.clock.turned_ms += 200_000
+    assert "Gambar tidak tersedia." in visitor.get("/").text
+    assert "Klip tidak tersedia." in visitor.get(f"/kejadian/{record.id}").text
+
+
 def test_a_clip_from_sampled_frames_says_so(world: World, visit: Visit) -> None:
     record = world.raise_incident()
     visitor = visit("piket_gambir")
