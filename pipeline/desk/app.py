@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -49,9 +50,9 @@ STALE_FORM = mark("Halaman ini sudah lama. Muat ulang, lalu coba lagi.")
 class LongLivedFiles(StaticFiles):
     """Static files; their addresses carry a hash of their content, so a browser never has to ask again."""
 
-    def file_response(self, *args: object, **kwargs: object) -> Response:
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
         """Return a file that may be kept for ever."""
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response = super().file_response(*args, **kwargs)
         response.headers["cache-control"] = "public, max-age=31536000, immutable"
         return response
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -51,17 +52,17 @@ class DeskServer(uvicorn.Server):
         """Capture none: the process' own handlers set the stop event."""
         yield
 
-    async def startup(self, sockets: object = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and learn the port."""
-        await super().startup(sockets)  # type: ignore[arg-type]
+        await super().startup(sockets)
         if self.servers:
             self.port = int(self.servers[0].sockets[0].getsockname()[1])
         self.ready.set()
 
-    async def shutdown(self, sockets: object = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then what else is open."""
         self._desk_app.state.desk.hub.close()
-        await super().shutdown(sockets)  # type: ignore[arg-type]
+        await super().shutdown(sockets)
 
     def serve_until(self, stop: threading.Event) -> None:
         """Serve in this thread until `stop` is set.
