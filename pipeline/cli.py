@@ -136,11 +136,7 @@ def desk(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = 
     from pipeline.desk.server import run as work
     from pipeline.wiring import run_stage
 
-    run_stage(
-        _settings(config, data, cameras),
-        "desk",
-        lambda settings, registry, stop, report: work(settings, registry, stop),
-    )
+    run_stage(_settings(config, data, cameras), "desk", work, bus=False)
 
 
 @app.command()

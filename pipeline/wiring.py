@@ -45,14 +45,14 @@ class Work(Protocol):
         """Work until told to stop."""
 
 
-def run_stage(settings: Settings, stage: str, work: Work) -> None:
-    """Run one stage in this process until SIGTERM or SIGINT."""
+def run_stage(settings: Settings, stage: str, work: Work, *, bus: bool = True) -> None:
+    """Run one stage in this process until SIGTERM or SIGINT; `bus=False` for one that needs the database alone."""
     stop = begin_process(settings, stage)
     registry = load_registry(settings)
     database = open_database(settings)
     report = health_reporter(database)
     try:
-        prepare(settings, stop)
+        prepare(settings, stop, bus=bus)
         work(settings, registry, stop, report)
     except InterruptedError:
         log.info("stage.stopped_while_starting", stage=stage)
@@ -79,8 +79,8 @@ def health_reporter(database: Database) -> Reporter[StageHealth]:
     return Reporter("health", database, save_health, lambda health: f"{health.stage}/{health.instance}")
 
 
-def prepare(settings: Settings, stop: threading.Event) -> None:
-    """Make tables and topics; wait for database and broker for as long as it takes.
+def prepare(settings: Settings, stop: threading.Event, *, bus: bool = True) -> None:
+    """Make tables and, with `bus`, topics; wait for database and broker for as long as it takes.
 
     Raises:
         InterruptedError: `stop` was set first.
@@ -97,7 +97,8 @@ def prepare(settings: Settings, stop: threading.Event) -> None:
             raise InterruptedError("stopped while waiting for the database")
         wait = min(5.0, wait * 2)
     database.close()
-    ensure_topics(settings.bus, stop)
+    if bus:
+        ensure_topics(settings.bus, stop)
 
 
 def stalled_instances(database: Database) -> dict[str, str]:
