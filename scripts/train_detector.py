@@ -30,6 +30,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--fp32", action="store_true", help="no bfloat16 in the forward pass")
     p.add_argument("--threads", type=int, default=1, help="compute threads; one beside the feeder is best on two cores")
     p.add_argument("--freeze", action="store_true", help="keep the first two stages as they are: faster on a CPU")
+    p.add_argument("--start", type=Path, help="begin with the averaged weights of this checkpoint")
+    p.add_argument("--polish", action="store_true", help="no mosaics, class targets that rank boxes by their fit")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     p.add_argument("--keep-data", action="store_true", help="use the prepared data of an earlier run as it is")
     return p
@@ -63,6 +65,8 @@ def main() -> None:
         bf16=not args.fp32,
         threads=args.threads,
         freeze=args.freeze,
+        start=args.start,
+        polish=args.polish,
     )
     Trainer(plan, args.resume).run()
     from scripts.detector.curves import draw

@@ -48,13 +48,14 @@ class Found:
 class Detector:
     """A YOLOX ONNX file on one CPU thread; the input size is read from the file, 320 where it is free."""
 
-    def __init__(self, path: Path, size: int | None = None) -> None:
+    def __init__(self, path: Path, size: int | None = None, overlap: float = 0.6) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         entry = self._session.get_inputs()[0]
         self._input = entry.name
         self.size = size or (entry.shape[2] if isinstance(entry.shape[2], int) else 320)
+        self.overlap = overlap
         self.seconds = 0.0
         self.pictures = 0
 
@@ -63,7 +64,7 @@ class Detector:
         began = time.perf_counter()
         canvas, ratio = letterbox(image, self.size)
         rows = self._session.run(None, {self._input: to_tensor(canvas)})[0][0]
-        found = Found(*decode(rows, self.size, ratio, image.shape[:2], floor), image.shape[:2])
+        found = Found(*decode(rows, self.size, ratio, image.shape[:2], floor, self.overlap), image.shape[:2])
         self.seconds, self.pictures = self.seconds + time.perf_counter() - began, self.pictures + 1
         return found
 
@@ -158,12 +159,12 @@ def _pictures(
 
 
 def evaluate(
-    path: Path, records: Sequence[Record], size: int | None = None, data: Path | None = None
+    path: Path, records: Sequence[Record], size: int | None = None, data: Path | None = None, overlap: float = 0.6
 ) -> dict[str, Any]:
     """All figures of one model over val, val_scene and the other sets' val negatives (densely where `data`)."""
-    detector = Detector(path, size)
+    detector = Detector(path, size, overlap)
     found = {r["path"]: detector(read(Path(r["path"]))) for r in records}
-    report: dict[str, Any] = {"model": path.name, "n": len(records)}
+    report: dict[str, Any] = {"model": path.name, "n": len(records), "overlap": overlap}
     report["ms_per_frame"] = 1e3 * detector.seconds / detector.pictures
     labelled = [r for r in records if r["role"] == "labelled"]
     splits = {s: [r for r in labelled if r["split"] == s] for s in ("val", "val_scene")}
@@ -176,7 +177,9 @@ def evaluate(
 
 def line(report: dict[str, Any]) -> str:
     """A report as a few lines of text."""
-    rows = [f"{report['model']}: {report['ms_per_frame']:.1f} ms a frame with decoding"]
+    rows = [
+        f"{report['model']}, suppression {report['overlap']}: {report['ms_per_frame']:.1f} ms a frame with decoding"
+    ]
     for split in ("val", "val_scene", "both"):
         cells = [
             f"{k} n{v['n']} AP30 {v['ap30']:.3f} AP50 {v['ap50']:.3f} AP {v['ap50_95']:.3f}"
@@ -199,12 +202,13 @@ def main() -> None:
     p.add_argument("--index", type=Path, default=Path("runs/detector/prepared/index.json"))
     p.add_argument("--size", type=int)
     p.add_argument("--dense", type=Path, help="the data folder: some 2,000 negatives more from its val clips")
+    p.add_argument("--overlap", type=float, default=0.6, help="IoU above which the lesser of two boxes goes")
     p.add_argument("--json", type=Path)
     args = p.parse_args()
     records = [r for r in json.loads(args.index.read_text()) if r["split"] != "train"]
     reports = []
     for path in args.models:
-        report = evaluate(path, records, args.size, args.dense)
+        report = evaluate(path, records, args.size, args.dense, args.overlap)
         print(line(report), flush=True)
         reports.append(report)
     if args.json:

@@ -57,7 +57,7 @@ def silent(output: Tensor, targets: Targets, at: Grid) -> Tensor:
     return (inside & applies).any(1)
 
 
-def detection_loss(output: Tensor, targets: Targets, at: Grid, warm: bool = True) -> Losses:
+def detection_loss(output: Tensor, targets: Targets, at: Grid, warm: bool = True, power: float = 0.5) -> Losses:
     """Loss of raw rows `[B, A, 5 + C]`.
 
     Before `warm`, class regions are ignored, since the network favours nothing yet.
@@ -75,8 +75,8 @@ def detection_loss(output: Tensor, targets: Targets, at: Grid, warm: bool = True
         found = assign(frozen, boxes.detach(), targets.labels, targets.valid, at)
         count = len(found.iou)
         wanted[found.picture, found.anchor] = 1
-        weight[found.picture, found.anchor] = targets.trust[found.picture, found.label].clamp_min(0.5)
-        box, kind = _positive_losses(output, boxes, targets, found)
+        weight[found.picture, found.anchor] = targets.trust[found.picture, found.label].clamp_min(power)
+        box, kind = _positive_losses(output, boxes, targets, found, power)
     objectness = (binary_cross_entropy_with_logits(output[..., 4], wanted, reduction="none") * weight).sum()
     scale = max(count, 1)
     total = (BOX_GAIN * box + objectness + kind) / scale
@@ -84,18 +84,22 @@ def detection_loss(output: Tensor, targets: Targets, at: Grid, warm: bool = True
     return Losses(total, parts[0], parts[1], parts[2], count)
 
 
-def _positive_losses(output: Tensor, boxes: Tensor, targets: Targets, found: Assignment) -> tuple[Tensor, Tensor]:
+def _positive_losses(
+    output: Tensor, boxes: Tensor, targets: Targets, found: Assignment, power: float
+) -> tuple[Tensor, Tensor]:
     """Sums of the box and class losses over the positive anchors.
 
-    The class target is the root of the IoU: many labels are loose, and a right answer should not be scored down for
-    that.
+    The class target is the IoU to a `power`: the root (.5) spares right answers to loose labels, the IoU itself (1)
+    ranks boxes by how well they fit.
+    """Sums of the box and class losses over the positive anchors.
+    boxes by how well they fit.
     """
     labels = targets.labels[found.picture, found.label]
     trust = targets.trust[found.picture, found.label]
     overlap = pair_iou(boxes[found.picture, found.anchor], labels[:, 1:])
     box = ((1 - overlap**2) * trust).sum()
     classes = output.shape[-1] - 5
-    goal = one_hot(labels[:, 0].long(), classes) * found.iou.clamp_min(0.05).sqrt()[:, None]
+    goal = one_hot(labels[:, 0].long(), classes) * found.iou.clamp_min(0.05)[:, None] ** power
     logits = output[found.picture, found.anchor, 5:]
     kind = (binary_cross_entropy_with_logits(logits, goal, reduction="none").sum(-1) * trust).sum()
     return box, kind

@@ -47,6 +47,8 @@ class Plan:
     bf16: bool = True
     threads: int = 1
     freeze: bool = False
+    start: Path | None = None
+    polish: bool = False
 
 
 @dataclass
@@ -106,6 +108,8 @@ class Trainer:
         model = YoloxNano(3)
         if saved:
             model.load_state_dict(saved["model"])
+        elif self.plan.start:
+            model.load_state_dict(torch.load(self.plan.start, map_location="cpu", weights_only=True)["ema"])
         else:
             print("tensors from COCO:", load_coco(model, self.plan.weights))
             pictures = [next(iter(self.feeder)).pictures for _ in range(12)]
@@ -144,7 +148,8 @@ class Trainer:
             part.eval()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bf16):
             output = self.model(self._tensor(batch.pictures))
-        found = detection_loss(output, targets_of(batch, self.device), at, self.state.step > REGIONS_FROM)
+        known = self.plan.start is not None or self.state.step > REGIONS_FROM
+        found = detection_loss(output, targets_of(batch, self.device), at, known, 1.0 if self.plan.polish else 0.5)
         self.optimizer.zero_grad()
         found.total.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 20.0)
@@ -184,7 +189,7 @@ class Trainer:
         seen, began = 0, time.monotonic()
         before = began
         for batch in self.feeder:
-            self.feeder.mosaic(self.progress() < NO_MOSAIC)
+            self.feeder.mosaic(self.progress() < NO_MOSAIC and not self.plan.polish)
             recent.append(self.step(batch))
             seen += len(batch.labels)
             now = time.monotonic()
