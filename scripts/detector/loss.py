@@ -91,8 +91,6 @@ def _positive_losses(
 
     The class target is the IoU to a `power`: the root (.5) spares right answers to loose labels, the IoU itself (1)
     ranks boxes by how well they fit.
-    """Sums of the box and class losses over the positive anchors.
-    boxes by how well they fit.
     """
     labels = targets.labels[found.picture, found.label]
     trust = targets.trust[found.picture, found.label]
