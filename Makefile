@@ -38,5 +38,8 @@ format: $(BIN)/pytest ## Put the code in form
 kafka: ## Run Apache Kafka 4 on this machine (needs Java 17 and Maven)
 	scripts/kafka/kafka.sh run
 
+bench: $(BIN)/siaga ## Measure what a camera costs, within 15 minutes; figures in docs/performance.md
+	$(BIN)/siaga bench --json $(DATA)/bench.json --page docs/performance.md
+
 clean: ## Remove what was made, data of runs included
 	rm -rf $(VENV) $(DATA) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

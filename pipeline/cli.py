@@ -169,6 +169,24 @@ def watch(
     show(source, _defaults(config), as_json=as_json, start_s=start)
 
 
+@app.command()
+def bench(
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Within four minutes instead of fifteen.")] = False,
+    page: Annotated[Path | None, typer.Option(help="Renew the figures in this Markdown page too.")] = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Measure what a camera costs, side by side with the plain ways of doing the same."""
+    from pipeline.bench.plan import FULL, QUICK
+    from pipeline.bench.run import run_bench
+    from pipeline.ops.logs import configure_logs
+
+    settings = _defaults(config)
+    configure_logs(settings.ops, "bench")
+    run_bench(settings, QUICK if quick else FULL, out, page)
+    typer.echo(out.read_text(), nl=False)
+
+
 @config_app.command("check")
 def config_check(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
     """Check the configuration and the registry it names; each problem in one line with file, line and key."""
