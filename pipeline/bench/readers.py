@@ -1,7 +1,7 @@
 """Readers of cameras, each in a process of its own: Siaga's sampler and the loops that one would write without it.
 
-`python -m pipeline.bench.readers KIND RATE SECONDS MODEL URL...` reads until every stream has given a picture, goes on
-for `WARM_S` (or SECONDS, where that is less), then measures its own CPU time for SECONDS and prints one JSON line. Live streams cannot be read faster
+`python -m pipeline.bench.readers KIND RATE SECONDS MODEL URL...` reads until every stream has given a picture and a
+little longer, then measures its own CPU time for SECONDS and prints one JSON line. Live streams cannot be read faster
 than they come, so seconds of wall time are seconds of stream.
 """
 
