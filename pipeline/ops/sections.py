@@ -70,7 +70,7 @@ class GrabSection(Section):
     jpeg_quality: int = Field(85, ge=30, le=100, description="Quality of the sampled JPEG")
     open_timeout_s: Seconds = Field(5, description="A camera that does not answer within this time is lost")
     read_timeout_s: Seconds = Field(
-        4, description="A stream that stands still this long is lost (the real stall is about twice)"
+        4, description="A stream that stands still this long is lost (HLS: 20 s at least)"
     )
     backoff_min_s: Seconds = Field(0.5, description="First wait before a lost camera is tried again")
     backoff_max_s: Seconds = Field(8, description="Longest wait between two tries, for ever")
