@@ -92,13 +92,15 @@ def _steady(plan: Plan, site: Site, count: int, fires: int) -> dict[str, Any]:
 def _alerts(site: Site, fires: int) -> dict[str, Any]:
     """Wait for the notices of all fires (those that do not come are missed in the count, not in the run)."""
     deadline = time.monotonic() + ALERT_S
-    while len(site.alerts_s()) < fires and time.monotonic() < deadline:
+    while len(site.alerts()) < fires and time.monotonic() < deadline:
         time.sleep(1)
-    metrics, alerts = site.metrics(), site.alerts_s()
+    metrics, alerts = site.metrics(), site.alerts()
     return {
         "camera_to_alert_p95_s": quantile(metrics, 0.95),
         "camera_to_alert_p50_s": quantile(metrics, 0.5),
-        "camera_to_alert_s": sorted(round(seconds, 2) for seconds in alerts.values()),
+        "camera_to_alert_s": sorted(round(alert.evidence_s + alert.line_s, 2) for alert in alerts.values()),
+        "evidence_s": sorted(round(alert.evidence_s, 2) for alert in alerts.values()),
+        "frame_to_notice_s": sorted(round(alert.line_s, 2) for alert in alerts.values()),
         "fires": fires,
         "alerted": len([camera for camera in alerts if camera.startswith("fire")]),
         "alerted_without_fire": len([camera for camera in alerts if not camera.startswith("fire")]),

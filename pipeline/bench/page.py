@@ -136,7 +136,9 @@ def _line(line: dict[str, Any]) -> str:
         text += f"\n\nBy what one more camera costs: {line['marginal_cameras_per_core']} cameras a core."
     if last.get("fires"):
         text += f"\n\nFires: {last['fires']}, alerted {last['alerted']}, other alerts {last['alerted_without_fire']}; "
-        text += f"seconds from first evidence to the notice: {', '.join(map(str, last['camera_to_alert_s']))}."
+        parts = [", ".join(map(str, last[k])) for k in ("camera_to_alert_s", "evidence_s", "frame_to_notice_s")]
+        text += f"seconds from the first evidence to the notice: {parts[0]}; of these, until the rules were sure: "
+        text += f"{parts[1]}; from the deciding frame's capture to the notice: {parts[2]}."
     return text
 
 

@@ -30,6 +30,17 @@ STEP_DEG = 0.002
 BUCKET = re.compile(r'siaga_camera_to_alert_seconds_bucket\{[^}]*le="([^"]+)"[^}]*\} (\S+)')
 
 
+@dataclass(frozen=True)
+class Alert:
+    """Seconds from the first frame of the evidence to the frame that tipped it, and from there to the notice.
+
+    The first part is how long the rules wait to be sure; the second is what the line takes.
+    """
+
+    evidence_s: float
+    line_s: float
+
+
 @dataclass
 class Site:
     """A running `siaga run`."""
@@ -74,15 +85,20 @@ class Site:
                 raise BenchError(f"the line: no {what} within {patience_s:g} s; its log ends:\n{tail(self.log)}")
             time.sleep(0.5)
 
-    def alerts_s(self) -> dict[str, float]:
-        """Return the seconds from the first evidence of each incident to its first notice, by camera."""
+    def alerts(self) -> dict[str, Alert]:
+        """Return how long the first notice of each incident took, by camera."""
         database = open_database(load_settings(self.config, self.data))
         try:
             with database.reading() as session:
                 rows = session.scalars(sa.select(IncidentRow).where(IncidentRow.alerted_ms.is_not(None))).all()
-                return {row.camera: ((row.alerted_ms or 0) - row.first_seen_ms) / 1000 for row in rows}
+                return {row.camera: _alert(row) for row in rows}
         finally:
             database.close()
+
+
+def _alert(row: IncidentRow) -> Alert:
+    alerted_ms = row.alerted_ms or 0
+    return Alert((row.opened_ms - row.first_seen_ms) / 1000, (alerted_ms - row.opened_ms) / 1000)
 
 
 def tail(file: Path, characters: int = 1500) -> str:

@@ -34,6 +34,8 @@ SIZE = {
     "memory_mb": {"grab": 300, "detect-0": 150},
     "camera_to_alert_p95_s": 2.5,
     "camera_to_alert_s": [1.9, 2.1],
+    "evidence_s": [1.5, 1.6],
+    "frame_to_notice_s": [0.4, 0.5],
     "fires": 2,
     "alerted": 2,
     "alerted_without_fire": 0,
