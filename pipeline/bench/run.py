@@ -38,6 +38,7 @@ def run_bench(settings: Settings, plan: Plan, out: Path, page: Path | None = Non
     model = settings.model_path(settings.detect.models[0])
     result: dict[str, Any] = {"machine": describe_machine()}
     began = time.monotonic()
+    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="siaga-bench-") as name:
         folder = Path(name)
         sections: dict[str, Callable[[], dict[str, Any]]] = {
@@ -51,9 +52,9 @@ def run_bench(settings: Settings, plan: Plan, out: Path, page: Path | None = Non
             started = time.monotonic()
             result[section] = sections[section]()
             log.info("bench.measured", section=section, wall_s=round(time.monotonic() - started, 1))
-    result["machine"] |= {"quick": plan.quick, "wall_s": round(time.monotonic() - began)}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=2) + "\n")
+            result["machine"] |= {"quick": plan.quick, "wall_s": round(time.monotonic() - began)}
+            # After each section: what was measured for minutes is not lost when a later one fails.
+            out.write_text(json.dumps(result, indent=2) + "\n")
     if page is not None:
         write_page(page, result)
     return result
