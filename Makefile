@@ -23,7 +23,7 @@ run: $(BIN)/siaga ## Run everything with six simulated cameras; the desk is at h
 
 test: $(BIN)/pytest ## Run all tests; what this machine lacks is skipped with the reason
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: $(BIN)/pytest ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
