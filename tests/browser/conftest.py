@@ -20,7 +20,7 @@ if sync_api is None:
     from playwright import sync_api
 
 
-# One module at a time: while Playwright runs, its event loop holds the main thread, and no other test could run its own.
+# A module at a time: while Playwright runs, its event loop holds the main thread, and no other test could run its own.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
