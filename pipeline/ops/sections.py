@@ -69,9 +69,7 @@ class GrabSection(Section):
     longest_side: int = Field(640, ge=64, le=4096, description="Sampled frames are scaled to this longest side, px")
     jpeg_quality: int = Field(85, ge=30, le=100, description="Quality of the sampled JPEG")
     open_timeout_s: Seconds = Field(5, description="A camera that does not answer within this time is lost")
-    read_timeout_s: Seconds = Field(
-        4, description="A stream that stands still this long is lost (HLS: 20 s at least)"
-    )
+    read_timeout_s: Seconds = Field(4, description="A stream that stands still this long is lost (HLS: 20 s at least)")
     backoff_min_s: Seconds = Field(0.5, description="First wait before a lost camera is tried again")
     backoff_max_s: Seconds = Field(8, description="Longest wait between two tries, for ever")
     frozen_after_s: Seconds = Field(30, description="The same picture for this long is an outage")
