@@ -31,13 +31,13 @@ class Plan:
     headline: Film = HEADLINE
     grid: tuple[Film, ...] = ()
     crowd: tuple[int, ...] = ()
-    grab_s: float = 8
+    grab_s: float = 6
     grab_rounds: int = 2
     detect_rounds: int = 5
     detect_pictures: int = 20
     line_cameras: tuple[int, ...] = (20,)
     burning: int = 6
-    line_s: float = 20
+    line_s: float = 15
     settle_s: float = 6
     loops: int = 3
     bus_records: int = 400
@@ -55,6 +55,7 @@ FULL = Plan(
         *(Film(size, 2, codec) for size in ("480p", "1080p") for codec in ("h264", "h265")),
     ),
     crowd=(1, 20, 100),
+    grab_s=8,
     grab_rounds=3,
     detect_rounds=15,
     line_cameras=(10, 30),
