@@ -57,7 +57,7 @@ fetch() {
 
 running() {
     # The name too: after a reboot the number may belong to somebody else.
-    [ -s "$pid_file" ] && ps -p "$(cat "$pid_file")" -o args= 2>/dev/null | grep -q "kafka.Kafka $properties"
+    [ -s "$pid_file" ] && ps -ww -p "$(cat "$pid_file")" -o args= 2>/dev/null | grep -q "kafka.Kafka $properties"
 }
 
 configure() {
