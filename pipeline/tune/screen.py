@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from pipeline.city.redact import redact_url
+from pipeline.ops.redact import redact_url
 from pipeline.ops.sections import Kind
 from pipeline.tune.watching import Found, Watched
 

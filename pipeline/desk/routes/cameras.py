@@ -7,11 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from pipeline.city.redact import redact_text
 from pipeline.desk.context import Desk, TheDesk, Watcher, is_simulated, place_of
 from pipeline.desk.identity import Person
 from pipeline.desk.pages import render
 from pipeline.desk.status import UNWATCHED, read_state
+from pipeline.ops.redact import redact_text
 from pipeline.store.cameras import CameraState, list_states
 from pipeline.store.timeline import latest_cursor
 

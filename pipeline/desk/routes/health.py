@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
-from pipeline.city.redact import redact_text
 from pipeline.desk.context import Desk, TheDesk
 from pipeline.desk.faults import STORE_FAULTS
 from pipeline.desk.health import StageView, camera_counts, judge, report
+from pipeline.ops.redact import redact_text
 from pipeline.store.cameras import list_states
 from pipeline.store.health import list_health
 
