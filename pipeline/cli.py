@@ -2,15 +2,14 @@
 
 import os
 import sys
-import threading
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from pipeline import __version__
-from pipeline.ops.errors import SiagaError
+from pipeline.ops.errors import ConfigError, SiagaError
 from pipeline.ops.logs import configure_logs
 from pipeline.ops.sections import OpsSection
 from pipeline.ops.settings import Settings, load_settings
@@ -27,7 +26,6 @@ DEFAULT_CONFIG = Path("configs/siaga.yaml")
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.", envvar="SIAGA_CONFIG")]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of database, bus log and evidence.")]
 Cameras = Annotated[Path | None, typer.Option("--cameras", help="Camera registry instead of the configured one.")]
-Work = Callable[[Settings, threading.Event], None]
 
 
 @app.callback()
@@ -95,12 +93,20 @@ def bus(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = N
 
 
 @app.command()
-def grab(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+def grab(
+    config: Config = DEFAULT_CONFIG,
+    data: Data = None,
+    cameras: Cameras = None,
+    index: Annotated[int, typer.Option(min=0, help="Which share of the cameras this process reads, from 0.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="How many processes share the cameras.")] = 1,
+) -> None:
     """Read cameras, put sampled frames on the bus."""
     from pipeline.grab.worker import run as work
     from pipeline.wiring import run_stage
 
-    run_stage(_settings(config, data, cameras), "grab", work)
+    if index >= count:
+        raise ConfigError(f"--index {index}: must be below --count {count}")
+    run_stage(_settings(config, data, cameras), "grab", partial(work, index=index, count=count))
 
 
 @app.command()

@@ -30,7 +30,7 @@ from pipeline.bus.topics import INCIDENTS
 from pipeline.city.registry import Registry
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.errors import BusError, RecordError, StoreError
-from pipeline.ops.health import Progress, Report, StageHealth
+from pipeline.ops.health import Progress, Report, no_report
 from pipeline.ops.settings import Settings
 from pipeline.store.database import Database, explain, open_database
 from pipeline.store.evidence import EvidenceStore
@@ -44,10 +44,6 @@ GROUP = "siaga-alert"
 POLL_S = 0.25
 BATCH = 100
 LONGEST_WAIT_S = 5.0
-
-
-def _no_report(_health: StageHealth) -> None:
-    """Where nobody listens."""
 
 
 def takes_of(channels: list[Channel]) -> Mapping[str, Set[Notice]]:
@@ -74,7 +70,7 @@ class Worker:
         registry: Registry,
         database: Database,
         stop: threading.Event,
-        report: Report = _no_report,
+        report: Report = no_report,
         clock: Clock = now_ms,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
@@ -208,7 +204,7 @@ def run(
     settings: Settings,
     registry: Registry,
     stop: threading.Event,
-    report: Report = _no_report,
+    report: Report = no_report,
     clock: Clock = now_ms,
 ) -> None:
     """Run the alert stage until `stop` is set.

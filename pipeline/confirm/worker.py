@@ -23,7 +23,7 @@ from pipeline.confirm.rules import Rulebook
 from pipeline.confirm.state import Outcome
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.errors import BusError, RecordError
-from pipeline.ops.health import Progress, Report, StageHealth
+from pipeline.ops.health import Progress, Report, no_report
 from pipeline.ops.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -35,10 +35,6 @@ CAUGHT_UP = 50
 """With fewer records waiting than this, the worker knows what the cameras say now."""
 SNAPSHOT_MS = 60_000
 SNAPSHOT_FILE = "confirm/memory.json"
-
-
-def _no_report(_health: StageHealth) -> None:
-    """Where nobody listens."""
 
 
 class Worker:
@@ -57,7 +53,7 @@ class Worker:
         settings: Settings,
         registry: Registry,
         stop: threading.Event,
-        report: Report = _no_report,
+        report: Report = no_report,
         clock: Clock = now_ms,
     ) -> None:
         self._settings, self._stop, self._report, self._clock = settings, stop, report, clock
@@ -181,7 +177,7 @@ def run(
     settings: Settings,
     registry: Registry,
     stop: threading.Event,
-    report: Report = _no_report,
+    report: Report = no_report,
     clock: Clock = now_ms,
 ) -> None:
     """Run the confirm stage until `stop` is set."""

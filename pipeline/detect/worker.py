@@ -19,7 +19,7 @@ from pipeline.detect.rounds import Rounds, batched
 from pipeline.detect.runtime import Detector
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.errors import BusError
-from pipeline.ops.health import Progress, Report, StageHealth
+from pipeline.ops.health import Progress, Report, no_report
 from pipeline.ops.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -37,10 +37,6 @@ def next_offsets(records: Sequence[Received]) -> dict[Place, int]:
     for record in records:
         offsets[record.place] = max(offsets.get(record.place, 0), record.offset + 1)
     return offsets
-
-
-def _no_report(_health: StageHealth) -> None:
-    """Where nobody listens."""
 
 
 class Worker:
@@ -61,7 +57,7 @@ class Worker:
         registry: Registry,
         detectors: Sequence[Detector],
         stop: threading.Event,
-        report: Report = _no_report,
+        report: Report = no_report,
         clock: Clock = now_ms,
     ) -> None:
         self._settings, self._stop, self._report = settings, stop, report
@@ -142,7 +138,7 @@ def run(
     settings: Settings,
     registry: Registry,
     stop: threading.Event,
-    report: Report = _no_report,
+    report: Report = no_report,
     clock: Clock = now_ms,
 ) -> None:
     """Run the detect stage until `stop` is set.

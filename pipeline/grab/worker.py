@@ -23,7 +23,7 @@ from pipeline.grab.ring import PacketRing
 from pipeline.grab.shelf import EvidenceShelf
 from pipeline.grab.state import STATES, CameraState
 from pipeline.ops.clock import Clock, now_ms
-from pipeline.ops.health import Progress, Report, StageHealth
+from pipeline.ops.health import Progress, Report, no_report
 from pipeline.ops.settings import Settings
 from pipeline.store.cameras import save_state
 from pipeline.store.database import Database, open_database
@@ -38,10 +38,6 @@ SPREAD_S = 0.01
 """Cameras are opened one after the other, this much apart: a thousand at once would time out."""
 
 OnState = Callable[[CameraState], None]
-
-
-def _no_report(_health: StageHealth) -> None:
-    """Where nobody listens."""
 
 
 def share_of(registry: Registry, index: int = 0, count: int = 1) -> list[Camera]:
@@ -150,7 +146,7 @@ def run(
     settings: Settings,
     registry: Registry,
     stop: threading.Event,
-    report: Report = _no_report,
+    report: Report = no_report,
     on_state: OnState | None = None,
     *,
     index: int = 0,

@@ -22,6 +22,10 @@ Report = Callable[[StageHealth], None]
 """Where a stage sends its health."""
 
 
+def no_report(_health: StageHealth) -> None:
+    """Take a report where nobody listens."""
+
+
 class Progress:
     """Tells a stage's health from what went in and what came out.
 

@@ -12,13 +12,11 @@ from pipeline.demo.scenes.optics import HEIGHT, WIDTH, Image
 from pipeline.demo.scenes.scene import FPS, Scene
 from pipeline.demo.scenes.traffic import LOOP_S
 from pipeline.detect.runtime import Detector
-from pipeline.ops.sections import ConfirmSection, DetectSection
+from pipeline.ops.sections import DetectSection
 from tests.shared import REPO, skip_or_fail
 
 NAMES = [camera.name for camera in CAMERAS]
 MODEL = REPO / "models" / "fire_smoke"
-RULES = ConfirmSection().kinds
-"""By these thresholds a frame speaks for a fire; one frame alone never opens an incident."""
 Score = Callable[[Image], dict[str, float]]
 
 
@@ -109,8 +107,7 @@ def test_the_model_sees_no_fire_where_none_is(name: str, score: Score) -> None:
     effects = quiet.make_effects()
     for second in np.arange(0.0, LOOP_S, 1.5):
         found = score(quiet.frame(float(second), effects))
-        speaking = [kind for kind, rule in RULES.items() if found.get(kind, 0) >= rule.threshold]
-        assert not speaking, f"second {second}: {found}"
+        assert max(found.values()) < 0.25, f"second {second}: {found}"
 
 
 def test_the_model_sees_the_fire_while_it_burns(score: Score, burning: dict[float, Image]) -> None:

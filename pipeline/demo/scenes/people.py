@@ -11,7 +11,7 @@ from pipeline.demo.scenes.mesh import Pose, shade_ground
 from pipeline.demo.scenes.optics import NEAR_M, Floats, Image, Pinhole
 
 SHIFT = 4
-SHIRTS = ((70, 70, 150), (150, 120, 60), (190, 190, 190), (60, 60, 60), (80, 130, 80), (90, 150, 190), (140, 80, 130))
+SHIRTS = ((70, 70, 150), (150, 120, 60), (190, 190, 190), (60, 60, 60), (80, 130, 80), (125, 165, 190), (140, 80, 130))
 TROUSERS = ((60, 50, 45), (90, 70, 60), (45, 45, 45), (100, 110, 120))
 SKIN = ((95, 125, 165), (75, 105, 145), (110, 145, 185))
 HAIR = (25, 25, 28)
