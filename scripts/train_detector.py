@@ -32,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--freeze", action="store_true", help="keep the first two stages as they are: faster on a CPU")
     p.add_argument("--start", type=Path, help="begin with the averaged weights of this checkpoint")
     p.add_argument("--polish", action="store_true", help="no mosaics, class targets that rank boxes by their fit")
+    p.add_argument("--sizes", default="288,320,320,352", help="sides of the training pictures in px, drawn from")
+    p.add_argument("--mosaic-until", type=float, default=0.64, help="share of the run with mosaics, 0..1")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     p.add_argument("--keep-data", action="store_true", help="use the prepared data of an earlier run as it is")
     return p
@@ -67,6 +69,8 @@ def main() -> None:
         freeze=args.freeze,
         start=args.start,
         polish=args.polish,
+        sizes=tuple(int(size) for size in args.sizes.split(",")),
+        mosaic_until=args.mosaic_until,
     )
     Trainer(plan, args.resume).run()
     from scripts.detector.curves import draw

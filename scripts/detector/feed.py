@@ -14,7 +14,7 @@ import numpy as np
 from scripts.detector.dataset import Dataset, padded
 from scripts.detector.geometry import Floats, Image
 
-SIZES = (288, 320, 320, 352)
+SIZES = (288, 320, 320, 352)  # px, drawn anew every few batches
 SAME_SIZE = 8  # batches in a row
 AHEAD = 8
 
@@ -33,17 +33,19 @@ class Batch:
     last: bool
 
 
-def _produce(index: str, batch: int, seed: int, mosaic: Synchronized[int], queue: mp.Queue[Batch]) -> None:
+def _produce(
+    index: str, batch: int, seed: int, sizes: tuple[int, ...], mosaic: Synchronized[int], queue: mp.Queue[Batch]
+) -> None:
     """Fill `queue` for ever."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
     data = Dataset(Path(index), rng)
-    made, size = 0, SIZES[1]
+    made, size = 0, sizes[0]
     while True:
         order = data.order(rng)
         for start in range(0, len(order) - batch + 1, batch):
             if made % SAME_SIZE == 0:
-                size = int(rng.choice(SIZES))
+                size = int(rng.choice(sizes))
             made += 1
             samples = [data.sample(i, size, rng, bool(mosaic.value)) for i in order[start : start + batch]]
             labels, regions = padded(samples)
@@ -54,11 +56,11 @@ def _produce(index: str, batch: int, seed: int, mosaic: Synchronized[int], queue
 class Feeder:
     """The producing process and its bounded queue; `mosaic` may be switched off while it runs."""
 
-    def __init__(self, index: Path, batch: int, seed: int) -> None:
+    def __init__(self, index: Path, batch: int, seed: int, sizes: tuple[int, ...] = SIZES) -> None:
         context = mp.get_context("spawn")
         self._queue: mp.Queue[Batch] = context.Queue(AHEAD)
         self._mosaic = context.Value("i", 1)
-        args = (str(index), batch, seed, self._mosaic, self._queue)
+        args = (str(index), batch, seed, sizes, self._mosaic, self._queue)
         self._process = context.Process(target=_produce, args=args, daemon=True)
         self._process.start()
 

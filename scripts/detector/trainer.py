@@ -18,11 +18,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from scripts.detector.assign import Grid, grid
-from scripts.detector.feed import Batch, Feeder
+from scripts.detector.feed import SIZES, Batch, Feeder
 from scripts.detector.loss import Targets, detection_loss
 from scripts.detector.network import YoloxNano, load_coco, recalibrate
 
-NO_MOSAIC = 0.64  # share of the run after which mosaics end
 WARM_UP = 120  # steps
 REGIONS_FROM = 300  # steps
 LOG_EVERY = 20
@@ -49,6 +48,8 @@ class Plan:
     freeze: bool = False
     start: Path | None = None
     polish: bool = False
+    sizes: tuple[int, ...] = SIZES
+    mosaic_until: float = 0.64  # share of the run after which mosaics end and degradations halve
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Trainer:
         plan.out.mkdir(parents=True, exist_ok=True)
         saved = self._saved() if resume else None
         self.state = State(**saved["state"]) if saved else State()
-        self.feeder = Feeder(plan.index, plan.batch, plan.seed + 1000 * self.state.step)
+        self.feeder = Feeder(plan.index, plan.batch, plan.seed + 1000 * self.state.step, plan.sizes)
         self.model = self._model(saved)
         self._early = [self.model.get_submodule(name) for name in EARLY] if plan.freeze else []
         for part in self._early:
@@ -189,7 +190,7 @@ class Trainer:
         seen, began = 0, time.monotonic()
         before = began
         for batch in self.feeder:
-            self.feeder.mosaic(self.progress() < NO_MOSAIC and not self.plan.polish)
+            self.feeder.mosaic(self.progress() < self.plan.mosaic_until and not self.plan.polish)
             recent.append(self.step(batch))
             seen += len(batch.labels)
             now = time.monotonic()

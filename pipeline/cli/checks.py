@@ -1,0 +1,41 @@
+"""Commands that check before anything runs: `siaga config ...`, `siaga cameras ...`."""
+
+import typer
+
+from pipeline.cli.options import DEFAULT_CONFIG, Cameras, Config, Data, group, settings_of
+
+config_app = group("config", "The configuration file.")
+cameras_app = group("cameras", "The camera registry.")
+
+
+@config_app.command("check")
+def config_check(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Check the configuration and the registry it names; each problem in one line with file, line and key."""
+    from pipeline.city.registry import load_registry
+
+    settings = settings_of(config, data, cameras)
+    registry = load_registry(settings)
+    enabled = sum(bool(camera.kinds) for camera in registry.cameras.values())
+    typer.echo(f"{config}: good. {enabled} cameras, {len(registry.kelurahan)} kelurahan.")
+
+
+@config_app.command("example")
+def config_example() -> None:
+    """Print a complete configuration: every key with its meaning and its default."""
+    from pipeline.ops.example import example_yaml
+
+    typer.echo(example_yaml(), nl=False)
+
+
+@cameras_app.command("check")
+def cameras_check(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Open each camera and say in one line what is wrong; exit code 1 when one cannot be used."""
+    from pipeline.city.registry import load_registry
+    from pipeline.grab.check import check_cameras
+
+    settings = settings_of(config, data, cameras)
+    good = True
+    for report in check_cameras(load_registry(settings), settings.grab):
+        good = good and report.ok
+        typer.echo(f"{'ok  ' if report.ok else 'BAD '} {report.camera}: {report.message}")
+    raise typer.Exit(0 if good else 1)

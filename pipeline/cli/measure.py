@@ -1,0 +1,70 @@
+"""Commands that measure: `siaga watch`, `siaga bench`, `siaga eval ...`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.options import DEFAULT_CONFIG, Config, app, defaults_of, group
+from pipeline.ops.logs import configure_logs
+
+eval_app = group("eval", "Measure on labelled data.")
+
+
+@app.command()
+def watch(
+    source: Annotated[str, typer.Argument(help="A file, a URL, a folder of pictures or a folder of clips.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line an incident, and a summary.")] = False,
+    start: Annotated[float, typer.Option(help="Begin at this second.")] = 0.0,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Watch a clip or a stream in this process, as fast as it can, and tell what would be raised."""
+    from pipeline.tune.watch import show
+
+    show(source, defaults_of(config), as_json=as_json, start_s=start)
+
+
+@app.command()
+def bench(
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Within four minutes instead of fifteen.")] = False,
+    page: Annotated[Path | None, typer.Option(help="Renew the figures in this Markdown page too.")] = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Measure what a camera costs, side by side with the plain ways of doing the same."""
+    from pipeline.bench.plan import FULL, QUICK
+    from pipeline.bench.run import run_bench
+
+    settings = defaults_of(config)
+    configure_logs(settings.ops, "bench")
+    run_bench(settings, QUICK if quick else FULL, out, page)
+    typer.echo(out.read_text(), nl=False)
+
+
+@eval_app.command("detector")
+def eval_detector(
+    data: Annotated[Path, typer.Option(help="Folder with images/, labels/ and manifest.csv.")],
+    split: Annotated[str, typer.Option(help="Split of the manifest; several separated by commas.")],
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go; a page of worst errors lies beside it.")],
+    model: Annotated[Path | None, typer.Option(help="Model folder; the configured one when left out.")] = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Measure a detector on labelled pictures."""
+    from pipeline.tune.detector import evaluate_detector
+
+    settings = defaults_of(config)
+    evaluate_detector(data, split, model or settings.model_path(settings.detect.models[0]), out)
+    typer.echo(out.read_text())
+
+
+@eval_app.command("incidents")
+def eval_incidents(
+    data: Annotated[Path, typer.Option(help="CSV of labelled clips: file,kind,start_s,end_s.")],
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Watch labelled clips and measure recall, delay and false alarms."""
+    from pipeline.tune.incidents import evaluate_incidents
+
+    evaluate_incidents(data, out, defaults_of(config))
+    typer.echo(out.read_text())
