@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.ops.settings import Settings
+from pipeline.ops.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Siaga: incident detection for a city's CCTV.")
 
