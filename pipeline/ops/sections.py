@@ -3,22 +3,16 @@
 Unknown keys are refused. Durations carry their unit in the name (`_s` seconds), scores and shares are 0..1.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Share = Annotated[float, Field(ge=0, le=1)]
-"""A score or a share, 0..1."""
-Seconds = Annotated[float, Field(gt=0)]
-"""A duration in seconds, above zero."""
-Kind = Literal["fire", "smoke", "flood", "brawl"]
-"""What an incident is about."""
-
-
-class Section(BaseModel):
-    """Base of every section: unknown keys are errors, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from pipeline.ops.alert_targets import Targets
+from pipeline.ops.alert_targets import WebhookTarget as WebhookTarget
+from pipeline.ops.section import Kind as Kind
+from pipeline.ops.section import Seconds as Seconds
+from pipeline.ops.section import Section as Section
+from pipeline.ops.section import Share as Share
 
 
 class CitySection(Section):
@@ -189,21 +183,9 @@ class StoreSection(Section):
     )
 
 
-class WebhookTarget(Section):
-    """One receiver of signed incident notices."""
-
-    name: str = Field(pattern=r"^[a-z0-9_-]{1,40}$", description="Name of the target in timelines and metrics")
-    url: str = Field(pattern=r"^https?://", description="Where notices are posted")
-    secret: str = Field(min_length=16, description="HMAC-SHA256 key; `env:NAME` reads it from the environment")
-    kelurahan: tuple[str, ...] = Field((), description="Codes or code prefixes served by it; empty = all")
-    kinds: tuple[Kind, ...] = Field((), description="Kinds it wants; empty = all")
-    timeout_s: Seconds = Field(5, description="Patience for its answer")
-
-
-class AlertSection(Section):
+class AlertSection(Targets):
     """Incidents in, deliveries out."""
 
-    webhooks: tuple[WebhookTarget, ...] = Field((), description="Receivers of signed notices (docs/webhook.md)")
     retry_min_s: Seconds = Field(1, description="First wait before a failed delivery is tried again")
     retry_max_s: Seconds = Field(300, description="Longest wait between two tries")
     give_up_after_s: Seconds = Field(86_400, description="A notice undelivered this long is put aside and shown")
