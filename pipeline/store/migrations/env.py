@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import pipeline.store.review_tables  # noqa: F401 - what is imported is known to the metadata
 from pipeline.store.tables import Base
 
 connection = context.config.attributes["connection"]
