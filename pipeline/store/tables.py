@@ -13,8 +13,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from pipeline.bus.records import State
 from pipeline.ops.sections import Kind
 
-Decision = Literal["waiting", "accepted", "done", "false_alarm"]
-"""What people decided: Menunggu, Proses, Selesai, Bukan kejadian."""
+Decision = Literal["waiting", "coordination", "disposition", "accepted", "done", "false_alarm"]
+"""What people decided, in the city's words: Menunggu, Koordinasi, Disposisi, Proses, Selesai; Bukan kejadian."""
 Notice = Literal["opened", "updated", "closed", "still"]
 """What an outbox row has to do: tell of an opening, an update or a closing, or fetch the still."""
 OutboxState = Literal["pending", "leased", "sent", "dead", "superseded"]
@@ -46,7 +46,7 @@ class IncidentRow(Base):
     """One incident as it stands: `record` is the newest bus record, `decision` what people said of it.
 
     `alerted_ms` is when the first notice of it was sent, `decided_ms` when the confirm worker raised it,
-    `decision_ms` when a person decided.
+    `decision_ms` when a person decided. `decision_reason` says why it was no incident, `decision_note` is free text.
     """
 
     __tablename__ = "incidents"
@@ -61,6 +61,7 @@ class IncidentRow(Base):
     decision_by: Mapped[str | None] = mapped_column(String(120))
     decision_ms: Mapped[int | None] = mapped_column(ms_type)
     decision_note: Mapped[str] = mapped_column(Text)
+    decision_reason: Mapped[str | None] = mapped_column(String(20))
     revision: Mapped[int] = mapped_column(BigInteger)
     trace: Mapped[str] = mapped_column(String(120))
     first_seen_ms: Mapped[int] = mapped_column(ms_type)
@@ -173,9 +174,13 @@ class StageHealthRow(Base):
 
 
 class UserRow(Base):
-    """A person who may sign in; `areas` are codes of kelurahan, kecamatan or kota."""
+    """A person who may sign in; `areas` are codes of kelurahan, kecamatan or kota.
+
+    `subject` is `issuer|sub` of the city's provider for those who sign in there; they have no password here.
+    """
 
     __tablename__ = "users"
+    __table_args__ = (Index(None, "subject", unique=True),)
 
     name: Mapped[str] = mapped_column(String(120), primary_key=True)
     password_hash: Mapped[str] = mapped_column(Text)
@@ -184,10 +189,11 @@ class UserRow(Base):
     created_ms: Mapped[int] = mapped_column(ms_type)
     disabled: Mapped[bool]
     must_change: Mapped[bool]
+    subject: Mapped[str | None] = mapped_column(String(400))
 
 
 class SessionRow(Base):
-    """A sign-in; only the sha256 of its token is kept."""
+    """A sign-in; only the sha256 of its token is kept. `seen_ms` is about when it was last used, None: not yet."""
 
     __tablename__ = "sessions"
 
@@ -195,3 +201,4 @@ class SessionRow(Base):
     user: Mapped[str] = mapped_column(ForeignKey("users.name", ondelete="CASCADE"), index=True)
     created_ms: Mapped[int] = mapped_column(ms_type)
     expires_ms: Mapped[int] = mapped_column(ms_type, index=True)
+    seen_ms: Mapped[int | None] = mapped_column(ms_type)

@@ -1,0 +1,150 @@
+"""The audit: who did what, append-only, each row bound to the one before it by a hash.
+
+A row's hash covers its number, all its fields and the hash of the row before; the head says how long the chain is and
+how it ends. `verify` walks the chain and finds a row that was altered, removed, added between or moved; the head finds
+rows cut off at the end. Who can write to the database could make a whole new chain: anchors, kept elsewhere, find that.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pipeline.store.audit_tables import AuditHeadRow, AuditRow
+
+GENESIS = "0" * 64
+HEAD_ID = 1
+PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the audit. `n` counts from 1, `at_ms` is epoch ms, `detail` canonical JSON."""
+
+    n: int
+    at_ms: int
+    actor: str
+    what: str
+    subject: str
+    detail: str
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """The end of the chain at some time: `n` rows, the last with `hash`."""
+
+    n: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found: how many rows were good from the first on, and what is wrong (empty: nothing)."""
+
+    rows: int
+    fault: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the chain is whole."""
+        return not self.fault
+
+
+def canonical(detail: Mapping[str, Any] | None) -> str:
+    """Return a detail as the one JSON text that it is kept and hashed as."""
+    return json.dumps(detail or {}, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+
+
+def hash_of(entry: Entry) -> str:
+    """Return the sha256 that binds a row to its content and to the row before."""
+    fields = [entry.n, entry.at_ms, entry.actor, entry.what, entry.subject, entry.detail, entry.prev]
+    return hashlib.sha256(json.dumps(fields, separators=(",", ":")).encode()).hexdigest()
+
+
+def audit(session: Session, actor: str, what: str, subject: str, detail: Mapping[str, Any] | None, at_ms: int) -> Entry:
+    """Append a row in the caller's writing transaction: what was done and its row are kept or lost together.
+
+    Writers take turns at the head until they commit: call it last in a transaction.
+
+    Args:
+        session: A writing session.
+        actor: Name of the person, or of the part of the system (`siaga`).
+        what: A word with a dot, like `media.viewed`, `incident.decided`, `config.changed`.
+        subject: What it was done to: an id.
+        detail: More, as JSON; nothing secret. Floats and dates become text or numbers as JSON knows them.
+        at_ms: When, epoch ms.
+    """
+    query = sa.select(AuditHeadRow.n, AuditHeadRow.hash).where(AuditHeadRow.id == HEAD_ID).with_for_update()
+    head = session.execute(query).one()
+    entry = seal(Entry(head.n + 1, at_ms, _short(actor, 120), what[:60], _short(subject, 200), canonical(detail),
+                       head.hash, ""))  # fmt: skip
+    session.execute(sa.insert(AuditRow).values(**entry.__dict__))
+    session.execute(
+        sa.update(AuditHeadRow).where(AuditHeadRow.id == HEAD_ID).values(n=entry.n, hash=entry.hash),
+        execution_options={"synchronize_session": False},
+    )
+    return entry
+
+
+def seal(entry: Entry) -> Entry:
+    """Return the row with its hash."""
+    return Entry(**{**entry.__dict__, "hash": hash_of(entry)})
+
+
+def _short(text: str, most: int) -> str:
+    """Cut a text to its column; PostgreSQL takes no NUL in a text."""
+    return text.replace("\0", "")[:most]
+
+
+def anchor(session: Session) -> Anchor:
+    """Return the head of the chain, to be kept elsewhere."""
+    row = session.execute(sa.select(AuditHeadRow.n, AuditHeadRow.hash).where(AuditHeadRow.id == HEAD_ID)).first()
+    return Anchor(row.n, row.hash) if row is not None else Anchor(-1, "")
+
+
+def entries(session: Session) -> Iterator[Entry]:
+    """Yield all rows in their order, in pages, so that a chain of years does not fill the memory."""
+    after: int | None = None
+    while True:
+        query = sa.select(AuditRow.__table__).order_by(AuditRow.n).limit(PAGE)
+        rows = session.execute(query if after is None else query.where(AuditRow.n > after)).all()
+        yield from (Entry(**row._mapping) for row in rows)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].n
+
+
+def check(rows: Iterable[Entry], head: Anchor, anchors: Iterable[Anchor] = ()) -> Verdict:
+    """Say whether rows are one whole chain from the first to the head, and hold every anchor. Pure."""
+    wanted = sorted(set(anchors), key=lambda one: (one.n, one.hash))
+    at, last = 0, GENESIS
+    for entry in rows:
+        if entry.n != at + 1:
+            return Verdict(at, f"row {at + 1} is missing: row {entry.n} follows row {at}")
+        if entry.prev != last:
+            return Verdict(at, f"row {entry.n} is not bound to the row before it: a row was altered or exchanged")
+        if hash_of(entry) != entry.hash:
+            return Verdict(at, f"row {entry.n} was altered: its content does not make its hash")
+        at, last = entry.n, entry.hash
+        while wanted and wanted[0].n <= at:
+            kept = wanted.pop(0)
+            if kept.n == at and kept.hash != last:
+                return Verdict(at - 1, f"row {at} is not what an anchor says: the chain was made anew")
+    if (head.n, head.hash) != (at, last):
+        return Verdict(at, f"the head says {head.n} rows, but the chain ends at row {at}: rows were removed or added")
+    missing = [kept for kept in wanted if (kept.n, kept.hash) != (0, GENESIS)]
+    if missing:
+        return Verdict(at, f"an anchor says {missing[-1].n} rows, but the chain ends at row {at}: rows were removed")
+    return Verdict(at)
+
+
+def verify(session: Session, anchors: Iterable[Anchor] = ()) -> Verdict:
+    """Walk the whole chain of one reading transaction and say whether a row was altered, removed, added or moved."""
+    head = anchor(session)
+    return check(entries(session), head, anchors)
