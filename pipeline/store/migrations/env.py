@@ -4,7 +4,9 @@ from alembic import context
 
 import pipeline.store.access_tables
 import pipeline.store.audit_tables
-import pipeline.store.review_tables  # noqa: F401 - what is imported is known to the metadata
+import pipeline.store.channel_tables
+import pipeline.store.review_tables
+import pipeline.store.scores_tables  # noqa: F401 - what is imported is known to the metadata
 from pipeline.store.tables import Base
 
 connection = context.config.attributes["connection"]

@@ -1,0 +1,94 @@
+"""What a notice says to people: title, text and one short line, in Bahasa Indonesia or English."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pipeline.alert.content import Content, Phase, clean
+from pipeline.ops.alert_targets import Speech
+
+SHORT = 160
+"""Characters of one SMS."""
+KINDS: Mapping[str, Mapping[Speech, str]] = {
+    "fire": {"id": "Kebakaran", "en": "Fire"},
+    "smoke": {"id": "Asap", "en": "Smoke"},
+    "flood": {"id": "Banjir", "en": "Flooding"},
+    "brawl": {"id": "Tawuran", "en": "Brawl"},
+}
+OTHER: Mapping[Speech, str] = {"id": "Kejadian", "en": "Incident"}
+TEST: Mapping[Speech, str] = {"id": "LATIHAN / UJI COBA, BUKAN KEJADIAN", "en": "DRILL / TEST, NOT A REAL INCIDENT"}
+TITLES: Mapping[Phase, Mapping[Speech, str]] = {
+    Phase.ALERT: {"id": "{kind}: {camera}", "en": "{kind}: {camera}"},
+    Phase.UPDATE: {"id": "{kind} (perkembangan): {camera}", "en": "{kind} (update): {camera}"},
+    Phase.CLEAR: {"id": "{kind} tidak terlihat lagi: {camera}", "en": "{kind} no longer seen: {camera}"},
+    Phase.CANCEL: {"id": "DIBATALKAN, bukan kejadian: {camera}", "en": "CANCELLED, not an incident: {camera}"},
+    Phase.TEST: {"id": "Uji coba: {camera}", "en": "Test: {camera}"},
+    Phase.DIGEST: {"id": "{n} kejadian dalam waktu singkat", "en": "{n} incidents within a short time"},
+}
+ESCALATED: Mapping[Speech, str] = {"id": "BELUM ADA YANG MENERIMA. ", "en": "NOBODY HAS ACCEPTED YET. "}
+LINES: Mapping[str, Mapping[Speech, str]] = {
+    "seen": {"id": "Terlihat {at}", "en": "Seen {at}"},
+    "score": {"id": "keyakinan {score} %", "en": "confidence {score} %"},
+    "cameras": {"id": "Dilihat {n} kamera", "en": "Seen by {n} cameras"},
+    "number": {"id": "Nomor {id}", "en": "Number {id}"},
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    """A notice in one language. `title` and `short` are single lines; `text` has several, without the title."""
+
+    title: str
+    text: str
+    short: str
+
+
+def kind_word(kind: str, speech: Speech) -> str:
+    """Return what a kind is called."""
+    return KINDS.get(kind, OTHER)[speech]
+
+
+def words(content: Content, speech: Speech, zone: ZoneInfo) -> Words:
+    """Return a notice in words; times are told in `zone`."""
+    mark = f"{TEST[speech]}. " if content.is_test else ""
+    mark += ESCALATED[speech] if content.notice == "escalated" else ""
+    subject = content.camera or content.kelurahan or content.code or content.incident
+    title = TITLES[content.phase][speech].format(
+        kind=kind_word(content.kind, speech), camera=subject, n=len(content.listed)
+    )
+    lines = _digest(content, speech, zone) if content.listed else _lines(content, speech, zone)
+    told = f"SIAGA {mark}{title}. {_short(content, speech, zone)}"
+    return Words(mark + title, "\n".join(lines), clean(told, SHORT))
+
+
+def clock(at_ms: int | None, zone: ZoneInfo) -> str:
+    """Return day and time in the city, such as `24-11-2026 17.31.05 WIB`; empty when unknown."""
+    return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000, zone).strftime("%d-%m-%Y %H.%M.%S %Z")
+
+
+def _lines(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
+    """Return the lines of one incident."""
+    said = [LINES["seen"][speech].format(at=clock(content.first_seen_ms, zone))] if content.first_seen_ms else []
+    if content.score is not None:
+        said.append(LINES["score"][speech].format(score=round(100 * content.score)))
+    lines = [content.where, ", ".join(said)]
+    if content.cameras > 1:
+        lines.append(LINES["cameras"][speech].format(n=content.cameras))
+    lines.append(LINES["number"][speech].format(id=content.incident))
+    return [line for line in lines if line]
+
+
+def _digest(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
+    """Return one line for each incident of a digest: none is left out."""
+    return [
+        f"{number}. {kind_word(one.kind, speech)}: {one.where or one.incident} {clock(one.first_seen_ms, zone)}".strip()
+        for number, one in enumerate(content.listed, 1)
+    ]
+
+
+def _short(content: Content, speech: Speech, zone: ZoneInfo) -> str:
+    """Return what follows the title in a short text."""
+    if content.listed:
+        return "; ".join(f"{kind_word(one.kind, speech)} {one.camera}" for one in content.listed)
+    return " ".join(part for part in (content.kelurahan, clock(content.first_seen_ms, zone)) if part)
