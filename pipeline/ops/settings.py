@@ -7,6 +7,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from pipeline.ops.errors import ConfigError
+from pipeline.ops.public_section import PublicSection, ReviewSection
 from pipeline.ops.sections import (
     AlertSection,
     BusSection,
@@ -36,6 +37,8 @@ class Settings(Section):
     store: StoreSection = StoreSection()
     alert: AlertSection = AlertSection()
     desk: DeskSection = DeskSection()
+    review: ReviewSection = ReviewSection()
+    public: PublicSection = PublicSection()
     ops: OpsSection = OpsSection()
 
     def registry_path(self, name: str) -> Path:
