@@ -6,7 +6,7 @@ import structlog
 
 from pipeline.alert import metrics
 from pipeline.alert.backoff import Breaker, Draw
-from pipeline.alert.channels.base import Channel, Outcome, Retry
+from pipeline.alert.channels.base import Channel, Opens, Outcome, Retry
 from pipeline.alert.settle import count, settle
 from pipeline.ops.clock import Clock
 from pipeline.ops.errors import StoreError
@@ -77,6 +77,8 @@ class Lane:
 
     def _run(self) -> None:
         try:
+            if isinstance(self.channel, Opens):
+                self.channel.open()
             while not self._stop.is_set():
                 self._wake.clear()
                 try:

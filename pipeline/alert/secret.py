@@ -27,3 +27,15 @@ def resolve_secret(value: str, key: str, environment: Mapping[str, str]) -> byte
     if len(secret) < MIN_LENGTH:
         raise ConfigError(f"{key}: environment variable {name} is shorter than {MIN_LENGTH} characters")
     return secret.encode()
+
+
+def secret_value(value: str, key: str, environment: Mapping[str, str]) -> str:
+    """Return what the variable of `env:NAME` holds, of any length: the URL of a service, a key.
+
+    Raises:
+        ConfigError: It is not set.
+    """
+    name = value.removeprefix("env:")
+    if not environment.get(name):
+        raise ConfigError(f"{key}: environment variable {name} is not set")
+    return environment[name]

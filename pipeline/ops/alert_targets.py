@@ -99,6 +99,15 @@ class WebPushSection(Section):
     contact: str = Field(
         "mailto:siaga@jakarta.invalid", pattern=r"^(mailto:|https://)\S+$", description="Whom a push service may ask"
     )
+    services: tuple[str, ...] = Field(
+        (
+            "https://fcm.googleapis.com",
+            "https://updates.push.services.mozilla.com",
+            "https://*.push.apple.com",
+            "https://*.notify.windows.com",
+        ),
+        description="Push services that browsers may name, `*` for any part; nothing else is ever called",
+    )
     ttl_s: int = Field(3600, ge=0, le=2_419_200, description="A push service keeps a notice this long for a device")
     timeout_s: Seconds = Field(5, description="Patience for one push service's answer")
 
@@ -119,12 +128,18 @@ class Targets(Section):
         """Refuse a name that stands twice: outbox rows know their target by it alone."""
         names = [target.name for target in (value.push if isinstance(value, CapSection) else value)]
         twice = sorted({name for name in names if names.count(name) > 1})
+        if isinstance(value, CapSection) and "feed" in names:
+            raise ValueError("the name feed is taken by the feed itself")
         if twice:
             raise ValueError(f"the name {twice[0]} stands twice")
         return value
 
     def named(self) -> Iterator[tuple[str, Reach]]:
         """Yield every target that has a name, with its channel; `channel:name` is the target of an outbox row."""
+        if self.cap.feed != "closed":
+            yield "cap", Reach(name="feed")
+        if self.webpush.enabled:
+            yield "webpush", Reach(name="piket")
         groups: tuple[tuple[str, tuple[Reach, ...]], ...] = (
             ("webhook", self.webhooks),
             ("cap", self.cap.push),

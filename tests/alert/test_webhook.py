@@ -12,7 +12,8 @@ import pytest
 
 from pipeline.alert.channels import build
 from pipeline.alert.channels.base import Channel, Refused, Retry, Sent
-from pipeline.alert.channels.webhook import WebhookChannel, encode_body, judge
+from pipeline.alert.channels.http import judge
+from pipeline.alert.channels.webhook import WebhookChannel, encode_body
 from pipeline.ops.clock import now_ms
 from pipeline.ops.errors import ConfigError
 from pipeline.store.tables import OutboxRow
@@ -37,7 +38,7 @@ def row(**payload: Any) -> OutboxRow:
 def test_signed_and_taken_on_one_connection() -> None:
     with receiver() as post, channel(post.url) as sender:
         for number in range(3):
-            assert sender.deliver(row(n=number)) == Sent({"status": 200, "answer": "diterima"})
+            assert sender.deliver(row(n=number)) == Sent({"receipt": "delivered", "status": 200, "answer": "diterima"})
         assert [request.key for request in post.requests] == ["i1:opened:webhook:a"] * 3
         assert post.forged == []
         assert post.requests[0].raw == encode_body(row(n=0).payload)

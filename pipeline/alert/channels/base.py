@@ -2,9 +2,27 @@
 
 from collections.abc import Set
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 from pipeline.store.tables import Document, Notice, OutboxRow
+
+NOTICES: Set[Notice] = frozenset(get_args(Notice)) - {"still"}
+"""Every notice that tells somebody something; `still` is work of the stage itself."""
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a channel can do, as docs/alerts.md shows it and tests prove it.
+
+    `in_place`: later notices replace what is shown. `receipt`: what a `sent` row knows (`accepted`: a provider took
+    it; `delivered`: the receiver itself did). `picture`: the still goes with it. `signed`: the receiver can tell that
+    it is from us. That a delivery is tried again is not listed: the outbox does it for every channel alike.
+    """
+
+    in_place: Literal["yes", "no"]
+    receipt: Literal["accepted", "delivered"]
+    picture: Literal["yes", "no"]
+    signed: Literal["yes", "no"]
 
 
 @dataclass(frozen=True)
@@ -63,3 +81,11 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class Opens(Protocol):
+    """A channel that holds a connection all the time: its lane opens it before the first delivery."""
+
+    def open(self) -> None:
+        """Begin to connect; returns at once and never raises for what the other side does."""

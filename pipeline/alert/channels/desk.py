@@ -6,7 +6,7 @@ the receipt into the incident's timeline: exactly one, whatever crashes.
 
 from collections.abc import Mapping, Set
 
-from pipeline.alert.channels.base import Channel, Outcome, Sent
+from pipeline.alert.channels.base import Abilities, Channel, Outcome, Sent
 from pipeline.ops.clock import Clock
 from pipeline.ops.settings import Settings
 from pipeline.store.tables import Notice, OutboxRow
@@ -19,6 +19,7 @@ class DeskChannel:
     targets: Set[str] | None = None
     takes: Set[Notice] = frozenset({"opened"})
     lease_s = 1.0
+    abilities = Abilities(in_place="yes", receipt="delivered", picture="yes", signed="yes")
 
     @classmethod
     def build(cls, _settings: Settings, _environment: Mapping[str, str], _clock: Clock) -> list[Channel]:
@@ -27,7 +28,7 @@ class DeskChannel:
 
     def deliver(self, row: OutboxRow) -> Outcome:
         """Accept: the row's transaction is the delivery."""
-        return Sent({"desk": row.target.removeprefix("desk:")})
+        return Sent({"receipt": "delivered", "desk": row.target.removeprefix("desk:")})
 
     def close(self) -> None:
         """Nothing to let go of."""
