@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pipeline.bus.records import Incident
 from pipeline.city.registry import Registry
-from pipeline.ops.sections import AlertSection, WebhookTarget
+from pipeline.ops.alert_targets import Reach
+from pipeline.ops.sections import AlertSection
 from pipeline.store.areas import covers
 
 CITY_DESK = "kota"
@@ -37,19 +38,19 @@ def route(incident: Incident, registry: Registry, alert: AlertSection) -> tuple[
     """Return everybody to tell; never empty: what has no kelurahan goes to the city's desk."""
     place, why = place_of(incident, registry)
     targets = [Target(f"desk:{place or CITY_DESK}", "desk", why)]
-    for webhook in alert.webhooks:
-        matched = _matches(webhook, incident, place)
+    for channel, reach in alert.named():
+        matched = _matches(reach, incident, place)
         if matched is not None:
-            targets.append(Target(f"webhook:{webhook.name}", "webhook", matched))
+            targets.append(Target(f"{channel}:{reach.name}", channel, matched))
     return tuple(targets)
 
 
-def _matches(webhook: WebhookTarget, incident: Incident, place: str) -> str | None:
-    """Return why this webhook is told, None when it is not."""
-    if webhook.kinds and incident.kind not in webhook.kinds:
+def _matches(reach: Reach, incident: Incident, place: str) -> str | None:
+    """Return why this target is told, None when it is not."""
+    if reach.kinds and incident.kind not in reach.kinds:
         return None
-    kinds = f"kind {incident.kind}" if webhook.kinds else "all kinds"
-    if not webhook.kelurahan:
+    kinds = f"kind {incident.kind}" if reach.kinds else "all kinds"
+    if not reach.kelurahan:
         return f"{kinds}, all kelurahan"
-    area = next((area for area in webhook.kelurahan if covers(area, place)), None)
+    area = next((area for area in reach.kelurahan if covers(area, place)), None)
     return None if area is None else f"{kinds}, kelurahan within {area}"

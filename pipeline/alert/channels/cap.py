@@ -116,6 +116,8 @@ class CapChannel:
         section = settings.alert.cap
         if section.feed == "closed" and not section.push:
             return []
+        if section.feed == "token":
+            resolve_secret(section.feed_token, "alert.cap.feed_token", environment)  # the desk will ask for it
         known = load_boundaries(settings.registry_path(section.boundaries)) if section.boundaries else {}
         composer = Composer(section, known, ZoneInfo(settings.city.timezone))
         made: list[Channel] = []
