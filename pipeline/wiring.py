@@ -1,5 +1,6 @@
 """How the parts are put together: what a stage is handed, and what the machine needs before its stages start."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from pipeline.bus.admin import ensure_topics
+from pipeline.bus.client import instance_name
 from pipeline.city.registry import Registry, load_registry
 from pipeline.ops.clock import now_ms
 from pipeline.ops.errors import StoreError
@@ -18,6 +20,7 @@ from pipeline.ops.machine import Machine, plan_machine, run_machine
 from pipeline.ops.metrics import serve_metrics, supervised
 from pipeline.ops.settings import Settings
 from pipeline.ops.supervisor import end_with_parent
+from pipeline.ops.vitals import DiskCollector, ProcessCollector, Vitals
 from pipeline.store.database import Database, open_database
 from pipeline.store.health import list_health, save_health
 from pipeline.store.reporting import Reporter
@@ -47,13 +50,14 @@ class Work(Protocol):
 
 def run_stage(settings: Settings, stage: str, work: Work, *, bus: bool = True) -> None:
     """Run one stage in this process until SIGTERM or SIGINT; `bus=False` for one that needs the database alone."""
-    stop = begin_process(settings, stage)
+    vitals = Vitals()
+    stop = begin_process(settings, stage, vitals)
     registry = load_registry(settings)
     database = open_database(settings)
     report = health_reporter(database)
     try:
         prepare(settings, stop, bus=bus)
-        work(settings, registry, stop, report)
+        work(settings, registry, stop, vitals.listening(report))
     except InterruptedError:
         log.info("stage.stopped_while_starting", stage=stage)
     finally:
@@ -61,14 +65,20 @@ def run_stage(settings: Settings, stage: str, work: Work, *, bus: bool = True) -
         database.close()
 
 
-def begin_process(settings: Settings, stage: str) -> threading.Event:
-    """Prepare this process for a stage's work: logs, signals, parent watch, metrics; return its stop event."""
+def begin_process(settings: Settings, stage: str, vitals: Vitals | None = None) -> threading.Event:
+    """Prepare this process for a stage's work: logs, signals, parent watch, metrics; return its stop event.
+
+    `vitals` is where the stage's health is kept; a process that runs alone serves it beside its metrics.
+    """
     configure_logs(settings.ops, stage)
     stop = stop_on_signals()
     end_with_parent(stop)
     if not supervised():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        itself = [(stage, instance_name(stage), os.getpid())]
+        collectors = (DiskCollector(settings.data_dir), ProcessCollector(lambda: itself))
         try:
-            serve_metrics(settings.ops.metrics_host, settings.ops.metrics_port)
+            serve_metrics(settings.ops.metrics_host, settings.ops.metrics_port, vitals=vitals, collectors=collectors)
         except OSError as error:
             log.warning("metrics.not_served", port=settings.ops.metrics_port, error=error.strerror)
     return stop

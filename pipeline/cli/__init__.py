@@ -11,6 +11,7 @@ from pipeline.cli import checks, measure, people, stages
 from pipeline.cli.options import app
 from pipeline.ops.errors import SiagaError
 from pipeline.ops.logs import configure_logs
+from pipeline.ops.secrets import read_secrets
 from pipeline.ops.sections import OpsSection
 
 PARTS = (stages, measure, checks, people)
@@ -20,6 +21,7 @@ PARTS = (stages, measure, checks, people)
 @app.callback()
 def begin() -> None:
     """Siaga: incident detection for a city's CCTV."""
+    read_secrets(os.environ)
     # Standard output belongs to the command's answer; the stages set their own level once they know the settings.
     configure_logs(OpsSection(log_level="warning", log_json=False), "siaga")
 

@@ -18,3 +18,9 @@ AGE = Histogram(
 LAG = Gauge("siaga_detect_lag_frames", "Frames that wait on the bus", multiprocess_mode="livesum")
 BATCH = Histogram("siaga_detect_batch_frames", "Frames in one pass", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
 RESENT = Counter("siaga_detect_resent_total", "Records sent again because the bus did not acknowledge them", ["topic"])
+TOP_SCORE = Histogram(
+    "siaga_detect_top_score",
+    "Highest score of a class in one frame; its distribution drifts when model or cameras change",
+    ["model", "label"],
+    buckets=(0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+)

@@ -11,7 +11,7 @@ from pipeline.bus.consumer import Received
 from pipeline.bus.records import Detection, Observation
 from pipeline.city.registry import Registry
 from pipeline.detect.intake import Picture, Refused, admit_safely
-from pipeline.detect.metrics import AGE, FRAMES
+from pipeline.detect.metrics import AGE, FRAMES, TOP_SCORE
 from pipeline.detect.observe import observe, watches
 from pipeline.detect.runtime import Detector
 from pipeline.ops.clock import Clock
@@ -124,5 +124,7 @@ class Rounds:
             frame, picture.ref, picture.camera.kinds, detector.manifest, seen, picture.quality, self._detect
         )
         self._way.observed(observation)
+        for label, score in observation.scores.items():
+            TOP_SCORE.labels(observation.model, label).observe(score)
         AGE.labels(frame.cause).observe(max(0, self._clock() - frame.captured_ms) / 1000)
         return "observed"

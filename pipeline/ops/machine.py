@@ -15,6 +15,7 @@ from pipeline.ops.errors import ConfigError
 from pipeline.ops.metrics import clear_metrics_dir, serve_metrics
 from pipeline.ops.settings import Settings
 from pipeline.ops.supervisor import Program, Supervisor
+from pipeline.ops.vitals import DiskCollector, ProcessCollector
 
 log = structlog.get_logger(__name__)
 
@@ -142,12 +143,14 @@ def run_machine(
         check_ports(settings)
         metrics_dir = settings.data_path("metrics")
         clear_metrics_dir(metrics_dir)
+        supervisor = Supervisor(metrics_dir, stalled=stalled)
+        collectors = (DiskCollector(settings.data_dir), ProcessCollector(supervisor.running))
+        where = (settings.ops.metrics_host, settings.ops.metrics_port)
         try:
-            port, stop_metrics = serve_metrics(settings.ops.metrics_host, settings.ops.metrics_port, metrics_dir)
+            port, stop_metrics = serve_metrics(*where, metrics_dir, collectors=collectors)
         except OSError as error:
             raise ConfigError(f"ops.metrics_port: {settings.ops.metrics_port}: {error.strerror}") from error
         log.info("machine.metrics", url=f"http://{settings.ops.metrics_host}:{port}/metrics")
-        supervisor = Supervisor(metrics_dir, stalled=stalled)
         try:
             _start(supervisor, machine, first_server(settings), stop, prepare, cameras_ready)
             supervisor.run(stop)

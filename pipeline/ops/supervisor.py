@@ -83,6 +83,10 @@ class Supervisor:
         """Return the process ids of what runs now, by program name."""
         return {name: child.process.pid for name, child in self._children.items() if child.process.poll() is None}
 
+    def running(self) -> list[tuple[str, str, int]]:
+        """Return stage, program name and process id of what runs now."""
+        return [(self._children[name].program.stage or name, name, pid) for name, pid in self.pids().items()]
+
     def tick(self) -> None:
         """Look once at every program: note what ended, start what is due."""
         now = self._clock()
