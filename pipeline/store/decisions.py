@@ -7,12 +7,11 @@ from pipeline.store.tables import Decision
 FINAL: frozenset[Decision] = frozenset({"done", "false_alarm"})
 """Decisions after which nobody has to act."""
 
-FOLLOWS: Mapping[Decision, frozenset[Decision]] = {
-    "waiting": frozenset({"accepted", "done", "false_alarm"}),
-    "accepted": frozenset({"waiting", "done", "false_alarm"}),
-    "done": frozenset({"waiting", "accepted", "false_alarm"}),
-    "false_alarm": frozenset({"waiting", "accepted", "done"}),
-}
+IN_HAND: frozenset[Decision] = frozenset({"coordination", "disposition", "accepted"})
+"""Decisions of somebody who is at work on it: Koordinasi, Disposisi, Proses."""
+
+EVERY: frozenset[Decision] = frozenset({"waiting", *IN_HAND, *FINAL})
+FOLLOWS: Mapping[Decision, frozenset[Decision]] = {decision: EVERY - {decision} for decision in EVERY}
 """What may follow a decision: every other one, since people err; each change is kept in the timeline."""
 
 

@@ -10,7 +10,7 @@ from pipeline.bus.records import Incident
 from pipeline.store.areas import within
 from pipeline.store.decisions import FINAL, refuse
 from pipeline.store.revisions import Change, Known, cameras_of, judge
-from pipeline.store.tables import Decision, IncidentRow
+from pipeline.store.tables import Decision, Document, IncidentRow
 from pipeline.store.timeline import add_event, take_turn
 
 Place = tuple[int, str]
@@ -90,6 +90,8 @@ def decide(
     actor: str,
     at_ms: int,
     note: str = "",
+    reason: str | None = None,
+    undo: bool = False,
 ) -> Decided:
     """Decide an incident, unless somebody else decided since the officer looked.
 
@@ -101,6 +103,8 @@ def decide(
         actor: Who decides.
         at_ms: Now.
         note: Free text, kept in the timeline.
+        reason: Why it was no incident, a word of the desk's list.
+        undo: The officer takes their own decision back.
     """
     take_turn(session)
     row = session.get(IncidentRow, incident_id, populate_existing=True)
@@ -109,8 +113,11 @@ def decide(
     refused = refuse(row.decision, expected, decision)
     if refused is not None:
         return Decided(False, refused, row)
-    detail = {"from": row.decision, "to": decision, "note": note}
+    detail: Document = {"from": row.decision, "to": decision, "note": note}
+    detail |= {"reason": reason} if reason else {}
+    detail |= {"undo": True} if undo else {}
     row.decision, row.decision_by, row.decision_ms, row.decision_note = decision, actor, at_ms, note
+    row.decision_reason = reason
     add_event(session, incident_id, at_ms, "decided", detail, actor)
     return Decided(True, "decided", row)
 
@@ -128,7 +135,7 @@ def list_incidents(
     Args:
         session: Any transaction.
         areas: Codes of kelurahan, kecamatan or kota that may be seen; None = the whole city, empty = none.
-        open_only: Only those on which nobody has decided finally (waiting or accepted).
+        open_only: Only those on which nobody has decided finally (waiting or in hand).
         limit: At most this many.
         before: Only those behind this place (the last row of the page before).
     """
