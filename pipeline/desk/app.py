@@ -24,7 +24,10 @@ from pipeline.desk.hub import Hub
 from pipeline.desk.i18n import mark
 from pipeline.desk.metrics import CountRequests
 from pipeline.desk.pages import is_part, render
-from pipeline.desk.routes import cameras, events, health, inbox, incident, media, signin
+from pipeline.desk.publicview.asgi import PublicPath
+from pipeline.desk.publicview.view import PublicView
+from pipeline.desk.routes import cameras, cap, events, health, inbox, incident, media, push, signin
+from pipeline.desk.signing import Signer
 from pipeline.desk.throttle import Throttle
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.health import Report
@@ -77,13 +80,15 @@ def create_app(
     """
     zone = ZoneInfo(settings.city.timezone)
     hub = Hub(database, registry, clock, int(settings.ops.stale_after_s * 1000), report)
-    desk = Desk(settings, registry, database, evidence, clock, zone, Throttle(clock), hub)
+    desk = Desk(
+        settings, registry, database, evidence, clock, zone, Throttle(database, clock), hub, Signer(database, clock)
+    )
     app = FastAPI(
         title="Siaga", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
         dependencies=[Depends(check_csrf)],
     )  # fmt: skip
     app.state.desk = desk
-    for part in (signin, inbox, incident, media, events, cameras, health):
+    for part in (signin, inbox, incident, media, events, cameras, health, cap, push):
         app.include_router(part.router)
     app.mount("/static", LongLivedFiles(directory=Path(str(resources.files("pipeline.desk") / "static"))))
     app.add_exception_handler(HTTPException, _refused)
@@ -92,6 +97,8 @@ def create_app(
         app.add_exception_handler(fault, _store_down)
     app.add_middleware(Gate, desk=desk)
     app.add_middleware(CountRequests)
+    app.state.public = PublicView(settings, registry, database, clock)
+    app.add_middleware(PublicPath, view=app.state.public)  # the outermost: the public meets nothing else
     return app
 
 
@@ -100,10 +107,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Run the hub while the application is served."""
     hub = app.state.desk.hub
     polling = asyncio.create_task(hub.run())
+    app.state.public.start()
     try:
         yield
     finally:
         hub.close()
+        await asyncio.to_thread(app.state.public.close)
         await polling
 
 

@@ -10,6 +10,7 @@ from pipeline.city.registry import Camera, Registry
 from pipeline.desk.hub import Hub
 from pipeline.desk.identity import Person, Right
 from pipeline.desk.metrics import REFUSED
+from pipeline.desk.signing import Signer
 from pipeline.desk.throttle import Throttle
 from pipeline.ops.clock import Clock
 from pipeline.ops.settings import Settings
@@ -31,6 +32,12 @@ class Desk:
     zone: ZoneInfo
     throttle: Throttle
     hub: Hub
+    signer: Signer
+
+    @property
+    def idle_ms(self) -> int:
+        """How long a sign-in may lie unused, ms."""
+        return int(self.settings.desk.session_idle_minutes * 60_000)
 
     def cameras_of(self, person: Person) -> list[Camera]:
         """Return the cameras that a person may see, by name."""

@@ -19,7 +19,10 @@ log = structlog.get_logger(__name__)
 
 COOKIE = "siaga_session"
 OPEN_PATHS = frozenset({"/healthz", "/masuk", "/bahasa"})
+TOUCH_MS = 60_000  # when a sign-in was used is kept to the minute: not every request is a write
 OPEN_PREFIX = "/static/"
+CAP_PREFIX = "/cap/"
+"""The CAP feed has a token of its own, or none where the city publishes it (`pipeline.desk.routes.cap`)."""
 BEFORE_NEW_PASSWORD = frozenset({"/sandi", "/keluar"})
 NO_STORE = PlainTextResponse("Basis data tidak menjawab.\nThe database does not answer.\n", 503)
 SECURITY_HEADERS = {
@@ -37,7 +40,7 @@ SECURITY_HEADERS = {
 
 def is_open(path: str) -> bool:
     """Say whether a path needs no sign-in."""
-    return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
+    return path in OPEN_PATHS or path.startswith((OPEN_PREFIX, CAP_PREFIX))
 
 
 def person_of(desk: Desk, token: str | None) -> Person | None:
@@ -46,10 +49,13 @@ def person_of(desk: Desk, token: str | None) -> Person | None:
         return None
     hashed = token_hash(token)
     with desk.database.reading() as session:
-        row = people.session_user(session, hashed, desk.clock())
-        if row is None:
-            return None
-        return Person(row.name, row.role, tuple(row.areas), row.must_change, hashed, csrf_of(token))
+        found = people.live_session(session, hashed, desk.clock(), desk.idle_ms)
+    if found is None:
+        return None
+    row, seen_ms = found
+    if desk.clock() - seen_ms >= TOUCH_MS:
+        desk.database.transact(lambda session: people.touch_session(session, hashed, desk.clock()))
+    return Person(row.name, row.role, tuple(row.areas), row.must_change, hashed, csrf_of(token))
 
 
 class Gate:

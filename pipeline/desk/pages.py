@@ -13,6 +13,7 @@ from pipeline.desk import words
 from pipeline.desk.context import get_desk
 from pipeline.desk.forms import form_token
 from pipeline.desk.i18n import LANGUAGES, Language, choose, translate
+from pipeline.desk.signing import media_url
 
 LANGUAGE_COOKIE = "siaga_language"
 
@@ -72,6 +73,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
         "here": request.url.path,
         "city": desk.settings.city.name,
         "words": words,
+        "media": partial(media_url, request),
     }
     return HTMLResponse(environment().get_template(template).render({**shared, **values}), status)
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pipeline.ops.alert_targets import Targets
 from pipeline.ops.alert_targets import WebhookTarget as WebhookTarget
+from pipeline.ops.desk_access import DeskAccess
 from pipeline.ops.duty import DrillSection, DutySection, EscalationSection, KeepSection, StormSection
 from pipeline.ops.section import Kind as Kind
 from pipeline.ops.section import Seconds as Seconds
@@ -198,7 +199,7 @@ class AlertSection(Targets):
     keep: KeepSection = Field(KeepSection(), description="How long what is done with is kept.")
 
 
-class DeskSection(Section):
+class DeskSection(DeskAccess):
     """What people see."""
 
     host: str = Field("127.0.0.1", description="Address that the desk listens on")

@@ -92,6 +92,30 @@ def audit(session: Session, actor: str, what: str, subject: str, detail: Mapping
     return entry
 
 
+def audit_once(
+    session: Session,
+    actor: str,
+    what: str,
+    subject: str,
+    detail: Mapping[str, Any] | None,
+    at_ms: int,
+    within_ms: int,
+) -> Entry | None:
+    """Append a row as `audit` does, unless the same actor did the same to the same subject within that time.
+
+    For what a browser repeats by itself: a clip that plays in a loop was looked at once.
+    """
+    same = sa.select(AuditRow.n).where(
+        AuditRow.actor == _short(actor, 120),
+        AuditRow.what == what[:60],
+        AuditRow.subject == _short(subject, 200),
+        AuditRow.at_ms > at_ms - within_ms,
+    )
+    if session.scalar(same.limit(1)) is not None:
+        return None
+    return audit(session, actor, what, subject, detail, at_ms)
+
+
 def seal(entry: Entry) -> Entry:
     """Return the row with its hash."""
     return Entry(**{**entry.__dict__, "hash": hash_of(entry)})

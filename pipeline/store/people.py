@@ -77,14 +77,34 @@ def open_session(session: Session, token_hash: str, user: str, at_ms: int, expir
     session.flush()
 
 
-def session_user(session: Session, token_hash: str, at_ms: int) -> UserRow | None:
-    """Return whose sign-in this is; None when it is unknown or over, or the person is locked out."""
+def session_user(session: Session, token_hash: str, at_ms: int, idle_ms: int | None = None) -> UserRow | None:
+    """Return whose sign-in this is; None when it is unknown or over, or the person is locked out.
+
+    With `idle_ms` it is also over when it was not used for that long.
+    """
+    found = live_session(session, token_hash, at_ms, idle_ms)
+    return found[0] if found is not None else None
+
+
+def live_session(
+    session: Session, token_hash: str, at_ms: int, idle_ms: int | None = None
+) -> tuple[UserRow, int] | None:
+    """Return whose sign-in this is and about when it was last used, epoch ms; None as `session_user` does."""
+    seen = sa.func.coalesce(SessionRow.seen_ms, SessionRow.created_ms)
     query = (
-        sa.select(UserRow)
+        sa.select(UserRow, seen)
         .join(SessionRow, SessionRow.user == UserRow.name)
         .where(SessionRow.token_hash == token_hash, SessionRow.expires_ms > at_ms, UserRow.disabled.is_(False))
     )
-    return session.scalar(query)
+    if idle_ms is not None:
+        query = query.where(seen > at_ms - idle_ms)
+    row = session.execute(query).first()
+    return (row[0], row[1]) if row is not None else None
+
+
+def touch_session(session: Session, token_hash: str, at_ms: int) -> None:
+    """Note that a sign-in is in use."""
+    session.execute(sa.update(SessionRow).where(SessionRow.token_hash == token_hash).values(seen_ms=at_ms))
 
 
 def close_session(session: Session, token_hash: str) -> None:
@@ -97,6 +117,9 @@ def end_sessions(session: Session, user: str) -> None:
     session.execute(sa.delete(SessionRow).where(SessionRow.user == user))
 
 
-def forget_sessions(session: Session, at_ms: int) -> None:
-    """Remove the sign-ins that are over."""
-    session.execute(sa.delete(SessionRow).where(SessionRow.expires_ms <= at_ms))
+def forget_sessions(session: Session, at_ms: int, idle_ms: int | None = None) -> None:
+    """Remove the sign-ins that are over, with `idle_ms` also those that were not used for that long."""
+    over = SessionRow.expires_ms <= at_ms
+    if idle_ms is not None:
+        over = sa.or_(over, sa.func.coalesce(SessionRow.seen_ms, SessionRow.created_ms) <= at_ms - idle_ms)
+    session.execute(sa.delete(SessionRow).where(over))

@@ -27,6 +27,11 @@ TABLE = {
     "HEAD /media/{number}":             (401, 200, 200, 404, 404, 200, 404, 200, 200),
     "POST /kejadian/{incident_id}/putusan": (401, 200, 409, 404, 404, 403, 403, 403, 409),
     "POST /kejadian/{incident_id}/batal":   (401, 409, 409, 404, 404, 403, 403, 403, 409),
+    "GET  /langganan":                  (303, 200, 200, 200, 200, 200, 200, 200, 200),
+    "POST /langganan":                  (401, 404, 404, 404, 404, 404, 404, 404, 404),
+    "DELETE /langganan":                (401, 204, 204, 204, 204, 204, 204, 204, 204),
+    "GET  /cap/feed.xml":               (404, 404, 404, 404, 404, 404, 404, 404, 404),
+    "GET  /cap/{identifier:path}.xml":  (404, 404, 404, 404, 404, 404, 404, 404, 404),
     "GET  /sandi":                      (303, 200, 200, 200, 200, 200, 200, 200, 200),
     "POST /sandi":                      (401, 400, 400, 400, 400, 400, 400, 400, 400),
     "GET  /masuk":                      (200, 303, 303, 303, 303, 303, 303, 303, 303),
@@ -42,6 +47,7 @@ FORMS = {
     "/masuk": {"name": "siapa", "password": "salah"},
     "/bahasa": {"language": "id"},
     "/keluar": {},
+    "/langganan": {"address": "https://fcm.googleapis.com/x", "p256dh": "x", "auth": "x"},
 }
 
 
@@ -66,7 +72,7 @@ def test_every_route_is_in_the_table(world: World) -> None:
 
 @pytest.mark.parametrize("column", range(len(WHO)), ids=[name or "signed_out" for name in WHO])
 def test_the_table_holds(desk: tuple[World, str, Incident], column: int) -> None:
-    _, url, record = desk
+    world, url, record = desk
     if WHO[column] in ("piket_kecamatan", "bos"):  # somebody else was first: they may decide, and are told
         first = Visitor(url)
         first.sign_in("piket_gambir")
@@ -74,18 +80,20 @@ def test_the_table_holds(desk: tuple[World, str, Incident], column: int) -> None
     visitor = Visitor(url)
     if WHO[column]:
         visitor.sign_in(WHO[column])
-    got = {row: _ask(visitor, row, record) for row in TABLE}
+    got = {row: _ask(world, visitor, row, record) for row in sorted(TABLE, key=lambda row: row.endswith("/keluar"))}
     assert got == {row: answers[column] for row, answers in TABLE.items()}
 
 
-def _ask(visitor: Visitor, row: str, record: Incident) -> int:
+def _ask(world: World, visitor: Visitor, row: str, record: Incident) -> int:
     """Ask as a browser does; a form carries the right token wherever there is one to be had."""
     method, template = row.split()
-    path = template.format(incident_id=record.id, number=1)
-    if method == "POST":
+    path = template.replace("{identifier:path}", "x").format(incident_id=record.id, number=1)
+    if template.startswith("/media"):
+        path = world.link(visitor, 1)
+    if method in ("POST", "DELETE"):
         page = "/kamera" if "siaga_session" in visitor.cookies else "/masuk"
         data = {"csrf": visitor.token(page), **FORMS[template]}
-        return visitor.post(path, data=data, headers={"x-siaga": "part"}).status_code
+        return visitor.request(method, path, data=data, headers={"x-siaga": "part"}).status_code
     with visitor.stream(method, path) as answer:
         return answer.status_code
 

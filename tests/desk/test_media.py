@@ -17,17 +17,17 @@ def visitor(world: World, visit: Visit) -> Visitor:
     return visit("piket_gambir")
 
 
-def test_a_still(visitor: Visitor) -> None:
-    answer = visitor.get("/media/1")
+def test_a_still(world: World, visitor: Visitor) -> None:
+    answer = visitor.get(world.link(visitor, 1))
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.content == picture()
     assert "private" in answer.headers["cache-control"]
-    again = visitor.get("/media/1", headers={"if-none-match": answer.headers["etag"]})
+    again = visitor.get(world.link(visitor, 1), headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
 
 
-def test_a_whole_clip(visitor: Visitor) -> None:
-    answer = visitor.get("/media/2")
+def test_a_whole_clip(world: World, visitor: Visitor) -> None:
+    answer = visitor.get(world.link(visitor, 2))
     assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "bytes")
     assert answer.headers["content-type"] == "video/mp4"
     assert answer.content == CLIP
@@ -37,25 +37,25 @@ def test_a_whole_clip(visitor: Visitor) -> None:
     ("header", "start", "end"),
     [("bytes=0-", 0, 768_000), ("bytes=100-299999", 100, 300_000), ("bytes=-10", 767_990, 768_000)],
 )
-def test_a_range_of_a_clip(visitor: Visitor, header: str, start: int, end: int) -> None:
-    answer = visitor.get("/media/2", headers={"range": header})
+def test_a_range_of_a_clip(world: World, visitor: Visitor, header: str, start: int, end: int) -> None:
+    answer = visitor.get(world.link(visitor, 2), headers={"range": header})
     assert answer.status_code == 206
     assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/768000"
     assert answer.content == CLIP[start:end]
 
 
-def test_a_range_behind_the_end(visitor: Visitor) -> None:
-    answer = visitor.get("/media/2", headers={"range": "bytes=768000-"})
+def test_a_range_behind_the_end(world: World, visitor: Visitor) -> None:
+    answer = visitor.get(world.link(visitor, 2), headers={"range": "bytes=768000-"})
     assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes */768000")
 
 
-def test_a_range_of_a_clip_that_changed_is_the_whole(visitor: Visitor) -> None:
+def test_a_range_of_a_clip_that_changed_is_the_whole(world: World, visitor: Visitor) -> None:
     headers = {"range": "bytes=0-9", "if-range": '"another"'}
-    assert visitor.get("/media/2", headers=headers).status_code == 200
+    assert visitor.get(world.link(visitor, 2), headers=headers).status_code == 200
 
 
-def test_head_tells_the_size(visitor: Visitor) -> None:
-    answer = visitor.head("/media/2")
+def test_head_tells_the_size(world: World, visitor: Visitor) -> None:
+    answer = visitor.head(world.link(visitor, 2))
     assert (answer.headers["content-length"], answer.content) == ("768000", b"")
 
 
@@ -69,6 +69,6 @@ def test_what_was_removed_or_lost_is_not_found(world: World, visitor: Visitor) -
         row = session.get(EvidenceRow, 1)
         assert row is not None
         row.removed_ms = world.clock()
-    assert visitor.get("/media/1").status_code == 404
+    assert visitor.get(world.link(visitor, 1)).status_code == 404
     world.evidence.delete("clips/kejadian-1/cam-gambir-1.mp4")
-    assert visitor.get("/media/2").status_code == 404
+    assert visitor.get(world.link(visitor, 2)).status_code == 404

@@ -16,7 +16,9 @@ from argon2 import PasswordHasher
 from pipeline.bus.records import Detection, Incident, ModelRef, Witness
 from pipeline.city.registry import Camera, Kelurahan, Registry
 from pipeline.desk.app import create_app
+from pipeline.desk.identity import Person, token_hash
 from pipeline.desk.server import DeskServer
+from pipeline.desk.signing import Signer
 from pipeline.ops.clock import now_ms
 from pipeline.ops.settings import Settings
 from pipeline.store import people
@@ -176,6 +178,11 @@ class World:
         start = record.first_seen_ms
         evidence = Evidence(record.id, record.camera, kind, made_from, start, start + 30_000)
         keep_evidence(self.database, self.evidence, evidence, content, self.clock())
+
+    def link(self, visitor: "Visitor", number: int) -> str:
+        """Return the signed link to a still or clip, as a page of this visitor would hold it."""
+        session = token_hash(visitor.cookies.get("siaga_session") or "")
+        return Signer(self.database, self.clock).url(number, Person("", "", (), False, session, ""))
 
     @contextmanager
     def serve(self) -> Iterator[str]:

@@ -7,25 +7,36 @@ from fastapi import APIRouter, HTTPException, Path, Request
 from starlette.responses import Response, StreamingResponse
 
 from pipeline.desk.context import Desk, Reader, TheDesk
+from pipeline.desk.identity import Person
+from pipeline.desk.metrics import REFUSED
 from pipeline.desk.ranges import Span, UnsatisfiableError, parse_range
 from pipeline.desk.routes.incident import find
+from pipeline.store.audit import audit_once
 from pipeline.store.tables import EvidenceRow
 
 router = APIRouter()
+ONE_VIEW_MS = 10 * 60_000  # a clip that loops, or is fetched in ranges, is one view
 CHUNK = 256 * 1024
 TYPES = {"still": "image/jpeg", "clip": "video/mp4"}
 
 
 @router.api_route("/media/{number}", methods=["GET", "HEAD"])
 def get_media(
-    request: Request, desk: TheDesk, person: Reader, number: Annotated[int, Path(ge=1, le=2**62)]
+    request: Request, desk: TheDesk, person: Reader, number: Annotated[int, Path(ge=1, le=2**62)], t: str = ""
 ) -> Response:
-    """Return a still or clip, or the range of it that is asked for."""
+    """Return a still or clip, or the range of it that is asked for; `t` is the signature of the link.
+
+    The area is looked at before the signature, so that a wrong link tells nothing of what lies elsewhere.
+    """
     with desk.database.reading() as session:
         row = session.get(EvidenceRow, number)
         if row is None or row.removed_ms is not None:
             raise HTTPException(404)
         find(session, person, row.incident_id)
+    fault = desk.signer.fault(number, person, t)
+    if fault:
+        REFUSED.labels(f"link_{fault}").inc()
+        raise HTTPException(403)
     tag = f'"{row.sha256}"'
     headers = {"accept-ranges": "bytes", "etag": tag, "cache-control": "private, max-age=3600"}
     if request.headers.get("if-none-match") == tag:
@@ -42,7 +53,17 @@ def get_media(
         headers["content-range"] = span.header
     if request.method == "HEAD":
         return Response(status_code=206 if span else 200, headers=headers, media_type=TYPES[row.kind])
+    if row.kind == "clip":
+        _record_view(desk, person, row)
     return _send(desk, row, whole, headers, 206 if span else 200)
+
+
+def _record_view(desk: Desk, person: Person, row: EvidenceRow) -> None:
+    """Write down who looks at a clip, before the first byte of it goes out: no record, no clip."""
+    detail = {"incident": row.incident_id, "camera": row.camera, "sha256": row.sha256}
+    desk.database.transact(
+        lambda session: audit_once(session, person.name, "clip.viewed", str(row.id), detail, desk.clock(), ONE_VIEW_MS)
+    )
 
 
 def _send(desk: Desk, row: EvidenceRow, span: Span, headers: dict[str, str], status: int) -> Response:

@@ -16,6 +16,7 @@ from pipeline.desk.metrics import SIGN_INS
 from pipeline.desk.pages import LANGUAGE_COOKIE, render
 from pipeline.desk.passwords import hash_password, verify_password, weakness
 from pipeline.store import people
+from pipeline.store.audit import audit, audit_once
 
 router = APIRouter()
 YEAR_S = 365 * 86400
@@ -71,30 +72,49 @@ def sign_in(
 ) -> Response:
     """Check name and password; runs in a worker thread, because a check takes 0.2 s of a core."""
     name, address = name.strip().lower(), request.client.host if request.client else ""
-    wait_s = desk.throttle.wait_s(name, address)
-    if wait_s:
+    one = desk.throttle.begin(name, address)
+    if one.wait_s:
         SIGN_INS.labels("locked").inc()
-        return _form(request, desk, to=safe_path(to), name=name, fault=LOCKED, wait_s=wait_s, status=429)
+        record_failure(desk, "sign_in.locked", name, address)
+        return _form(request, desk, to=safe_path(to), name=name, fault=LOCKED, wait_s=one.wait_s, status=429)
     with desk.database.reading() as session:
         row = people.get_user(session, name)
     good = verify_password(row.password_hash if row is not None else None, password)
     if row is None or not good or row.disabled:
-        desk.throttle.failed(name, address)
         SIGN_INS.labels("wrong").inc()
+        record_failure(desk, "sign_in.failed", name, address)
         return _form(request, desk, to=safe_path(to), name=name, fault=WRONG, status=401)
-    desk.throttle.succeeded(name, address)
+    desk.throttle.succeeded(name, address, one)
     SIGN_INS.labels("ok").inc()
-    return _begin(desk, row.name, safe_path(to))
+    return begin_session(request, desk, row.name, safe_path(to), "password")
 
 
-def _begin(desk: Desk, name: str, to: str) -> Response:
-    """Open a session for a person and send them on; sessions that are over are cleared on the way."""
-    token, now = new_token(), desk.clock()
+def record_failure(desk: Desk, what: str, name: str, address: str) -> None:
+    """Write a failed sign-in into the audit.
+
+    A name that nobody has is left out (people type passwords there), and a locked door is told once in ten minutes.
+    """
+
+    def work(session: Session) -> None:
+        known = name if people.get_user(session, name) is not None else "-"
+        within_ms = 600_000 if what == "sign_in.locked" else 0
+        audit_once(session, known, what, known, {"address": address}, desk.clock(), within_ms)
+
+    desk.database.transact(work)
+
+
+def begin_session(request: Request, desk: Desk, name: str, to: str, by: str) -> Response:
+    """Open a new session for a person and send them on; the one that this browser had, and old ones, end."""
+    token, now, before = new_token(), desk.clock(), request.cookies.get(COOKIE)
+    address = request.client.host if request.client else ""
     lasts_s = desk.settings.desk.session_hours * 3600
 
     def work(session: Session) -> None:
-        people.forget_sessions(session, now)
+        people.forget_sessions(session, now, desk.idle_ms)
+        if before:
+            people.close_session(session, token_hash(before))
         people.open_session(session, token_hash(token), name, now, now + int(lasts_s * 1000))
+        audit(session, name, "sign_in.ok", name, {"address": address, "by": by}, now)
 
     desk.database.transact(work)
     response = RedirectResponse(to, 303)
@@ -106,7 +126,12 @@ def _begin(desk: Desk, name: str, to: str) -> Response:
 @router.post("/keluar")
 def sign_out(desk: TheDesk, person: ThePerson) -> Response:
     """End this session."""
-    desk.database.transact(lambda session: people.close_session(session, person.session))
+
+    def work(session: Session) -> None:
+        people.close_session(session, person.session)
+        audit(session, person.name, "sign_out", person.name, None, desk.clock())
+
+    desk.database.transact(work)
     response = RedirectResponse("/masuk", 303)
     response.delete_cookie(COOKIE)
     return response
@@ -132,13 +157,14 @@ def change_password(
     Who has just come in with a one-time password is not asked for it again.
     """
     address = request.client.host if request.client else ""
-    if desk.throttle.wait_s(person.name, address):
+    one = desk.throttle.begin(person.name, address)
+    if one.wait_s:
         return render(request, "password.html", 429, fault=OLD_WRONG)
     with desk.database.reading() as session:
         row = people.get_user(session, person.name)
     if row is None or not (person.must_change or verify_password(row.password_hash, old)):
-        desk.throttle.failed(person.name, address)
         return render(request, "password.html", 400, fault=OLD_WRONG)
+    desk.throttle.succeeded(person.name, address, one)
     fault = (
         NOT_SAME
         if new != again
@@ -149,8 +175,13 @@ def change_password(
     if fault:
         return render(request, "password.html", 400, fault=fault)
     stored = hash_password(new)
-    desk.database.transact(lambda session: people.set_password(session, person.name, stored))
-    return _begin(desk, person.name, "/")
+
+    def work(session: Session) -> None:
+        people.set_password(session, person.name, stored)
+        audit(session, person.name, "password.changed", person.name, None, desk.clock())
+
+    desk.database.transact(work)
+    return begin_session(request, desk, person.name, "/", "password")
 
 
 @router.post("/bahasa")
