@@ -40,7 +40,7 @@ CITY = "kota"
 """The topic level of what has no kelurahan."""
 NOBODY = 0x10
 """The broker's reason code for a publication that nobody has subscribed to."""
-RECONNECT_S = (1, 30)
+RECONNECT_S = (1, 4)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def test_a_killed_broker_has_the_state_back(store: Callable[..., Store], tmp_pat
         assert isinstance(outcome, Retry)
         assert outcome.outage
         broker.start()
-        assert isinstance(sender.deliver(first), Sent)
+        wait_for(lambda: isinstance(sender.deliver(first), Sent), what="the broker again")
         siren = Siren(broker.port)
         wait_for(siren.states, what="the retained state after the restart")
         assert siren.on
