@@ -1,6 +1,7 @@
 """Reading from the bus: in groups that share partitions, or as one reader of all of them."""
 
 import threading
+from collections import Counter as Counting
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,11 @@ log = structlog.get_logger(__name__)
 
 RECEIVED = Counter("siaga_bus_records_received_total", "Records read from the bus", ["topic", "stage"])
 COMMITS = Counter("siaga_bus_commits_total", "Offset commits", ["stage", "outcome"])
+
+GATHER_BYTES = 1 << 19
+"""A gathering consumer's answer comes at once when so many bytes wait."""
+PARTITION_BYTES = 1 << 20
+"""Most bytes of one partition in an answer: with more, a reader that catches up waits for what it cannot use yet."""
 
 Place = tuple[str, int]
 """A topic and one of its partitions."""
@@ -52,6 +58,7 @@ class Consumer:
         group: Consumer group; None reads without one (nothing can be committed).
         share: Share the partitions with the group's other members; False takes all of them at once.
         latest: Where nothing is committed, begin with what comes from now on instead of with the oldest record kept.
+        gather_s: The broker may hold an answer back so long to let more records come together; 0 takes each at once.
         stop: Ends the wait for a first broker.
     """
 
@@ -64,20 +71,23 @@ class Consumer:
         *,
         share: bool = True,
         latest: bool = False,
+        gather_s: float = 0,
         stop: threading.Event | None = None,
     ) -> None:
         self._stage = stage
-        self._kafka: Any = retrying("consumer", lambda: self._connect(bus, group, share, latest), stop)
+        fetch = {"fetch_min_bytes": GATHER_BYTES, "fetch_max_wait_ms": int(gather_s * 1000)} if gather_s else {}
+        self._kafka: Any = retrying("consumer", lambda: self._connect(bus, group, share, latest, fetch), stop)
         if share and group is not None:
             self._kafka.subscribe(topics)
         else:
             self._kafka.assign(retrying("partitions", lambda: self._all_partitions(topics), stop))
 
-    def _connect(self, bus: BusSection, group: str | None, share: bool, latest: bool) -> Any:
+    def _connect(self, bus: BusSection, group: str | None, share: bool, latest: bool, fetch: dict[str, int]) -> Any:
         member = {"group_instance_id": instance_name(self._stage)} if group and share else {}
         return KafkaConsumer(
             **common(bus.bootstrap_servers, self._stage),
             **member,
+            **fetch,
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="latest" if latest else "earliest",
@@ -85,7 +95,7 @@ class Consumer:
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=120_000,
             request_timeout_ms=15_000,
-            max_partition_fetch_bytes=8 << 20,
+            max_partition_fetch_bytes=PARTITION_BYTES,
         )
 
     def _all_partitions(self, topics: list[str]) -> list[TopicPartition]:
@@ -110,8 +120,8 @@ class Consumer:
             for batch in batches.values()
             for r in batch
         ]
-        for record in records:
-            RECEIVED.labels(record.topic, self._stage).inc()
+        for topic, count in Counting(record.topic for record in records).items():
+            RECEIVED.labels(topic, self._stage).inc(count)
         return records
 
     def commit(self, next_offsets: Mapping[Place, int]) -> bool:

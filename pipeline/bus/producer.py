@@ -27,10 +27,17 @@ class Producer:
         stage: The stage that sends; names the client.
         stop: Ends the wait for a first broker.
         delivery_s: A record that is not acknowledged within this time fails.
+        linger_s: Records wait so long for others to go with them in one request.
     """
 
     def __init__(
-        self, bus: BusSection, stage: str, stop: threading.Event | None = None, *, delivery_s: float = 60
+        self,
+        bus: BusSection,
+        stage: str,
+        stop: threading.Event | None = None,
+        *,
+        delivery_s: float = 60,
+        linger_s: float = 0.005,
     ) -> None:
         self._lock = threading.Lock()
         self._in_flight = 0
@@ -41,7 +48,7 @@ class Producer:
                 **common(bus.bootstrap_servers, stage),
                 acks="all",
                 batch_size=1 << 20,
-                linger_ms=5,
+                linger_ms=round(linger_s * 1000),
                 max_block_ms=5000,
                 request_timeout_ms=10_000,
                 delivery_timeout_ms=int(max(delivery_s, 11) * 1000),

@@ -5,11 +5,12 @@ An incident is acknowledged by the bus before the offset of the observation that
 
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import structlog
 
 from pipeline.bus.client import instance_name
+from pipeline.bus.commits import TimedCommits
 from pipeline.bus.consumer import Consumer, Place, Received
 from pipeline.bus.records import Observation, decode
 from pipeline.bus.topics import OBSERVATIONS
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 GROUP = "siaga-confirm"
 POLL_S = 0.2
+GATHER_S = 0.1
+"""Observations come together for so long: one request and one round for several cameras."""
 ROUND_RECORDS = 500
 CAUGHT_UP = 50
 """With fewer records waiting than this, the worker knows what the cameras say now."""
@@ -72,13 +75,17 @@ class Worker:
         with ExitStack() as stack:
             outlet = Outlet(self._settings.bus, self._stop, self._trouble)
             stack.callback(outlet.close)
-            consumer = Consumer(self._settings.bus, STAGE, [OBSERVATIONS], GROUP, share=False, stop=self._stop)
+            consumer = Consumer(
+                self._settings.bus, STAGE, [OBSERVATIONS], GROUP, share=False, gather_s=GATHER_S, stop=self._stop
+            )
             stack.callback(consumer.close)
+            commits = TimedCommits(consumer)
+            stack.callback(self._leave, commits)
             ready = False
             while not self._stop.is_set():
                 try:
                     ready = ready or self._restore(consumer)
-                    self._round(consumer, outlet, consumer.poll(POLL_S, ROUND_RECORDS))
+                    self._round(consumer, commits, outlet, consumer.poll(POLL_S, ROUND_RECORDS))
                 except BusError as error:
                     log.warning("confirm.bus_trouble", error=str(error))
                     self._trouble(str(error))
@@ -103,26 +110,38 @@ class Worker:
         consumer.commit(self._next)
         return True
 
-    def _round(self, consumer: Consumer, outlet: Outlet, records: Sequence[Received]) -> None:
-        """Decide on what was polled; commit once the decisions are acknowledged."""
+    def _round(self, consumer: Consumer, commits: TimedCommits, outlet: Outlet, records: Sequence[Received]) -> None:
+        """Decide on what was polled; what was decided is acknowledged before its offsets are noted as done."""
         now = self._clock()
         for record in records:
             self._take(outlet, record, now)
+        outlet.settle()
+        if records:
+            self._progress.moved()
+            commits.note(self._next)
+        if not commits.due:
+            return
+        self._look_around(consumer, outlet, now)
+        commits.commit()
+        if records and now - self._saved_ms >= SNAPSHOT_MS:
+            self._saved_ms = now
+            snapshot.save(self._file, self._city.memory, self._next)
+            PLACES.set(self._city.memory.count())
+
+    def _look_around(self, consumer: Consumer, outlet: Outlet, now: int) -> None:
+        """Measure the lag; when it is small, see what time alone decides (an incident that is seen no more)."""
         lag = consumer.lag()
         LAG.set(lag)
         self._progress.waiting(lag)
         if lag < CAUGHT_UP:
             self._publish(outlet, tick(self._city, now))
+            outlet.settle()
         OPEN.set(len(self._city.board.open_events()))
-        outlet.settle()
-        if not records:
-            return
-        self._progress.moved()
-        consumer.commit(self._next)
-        if now - self._saved_ms >= SNAPSHOT_MS:
-            self._saved_ms = now
-            snapshot.save(self._file, self._city.memory, self._next)
-            PLACES.set(self._city.memory.count())
+
+    def _leave(self, commits: TimedCommits) -> None:
+        """Commit what is decided before going; what cannot be committed now is decided again, to the same."""
+        with suppress(BusError):
+            commits.commit()
 
     def _take(self, outlet: Outlet, record: Received, now: int) -> None:
         """Read one record and step the state by it; what lies before the start to decide from is only folded in."""

@@ -4,12 +4,13 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import cv2
 import structlog
 
 from pipeline.bus.client import instance_name
+from pipeline.bus.commits import TimedCommits
 from pipeline.bus.consumer import Consumer, Place, Received
 from pipeline.bus.topics import FRAMES
 from pipeline.city.registry import Registry
@@ -26,8 +27,10 @@ log = structlog.get_logger(__name__)
 
 GROUP = "siaga-detect"
 POLL_S = 0.2
+GATHER_S = 0.1
+"""Frames come together for so long: one request and one round for several cameras."""
 ROUND_FRAMES = 32
-"""Frames between two commits (more where batches are larger): what a killed worker may have to see again."""
+"""Frames of one poll (more where batches are larger); health and the age of frames are looked at between."""
 MOST_DECODERS = 8
 
 
@@ -72,8 +75,11 @@ class Worker:
             pool = self._stack.enter_context(ThreadPoolExecutor(decoders, thread_name_prefix="decode"))
         self._outlet = Outlet(settings.bus, stop, self._trouble)
         self._stack.callback(self._outlet.close)
-        self._consumer = Consumer(settings.bus, STAGE, [FRAMES], GROUP, stop=stop)
+        self._consumer = Consumer(settings.bus, STAGE, [FRAMES], GROUP, gather_s=GATHER_S, stop=stop)
         self._stack.callback(self._consumer.close)
+        self._commits = TimedCommits(self._consumer)
+        self._done: dict[Place, int] = {}
+        self._failed = 0
         self._rounds = Rounds(detectors, registry, settings.detect, self._outlet, clock, pool)
 
     def loop(self) -> None:
@@ -91,27 +97,41 @@ class Worker:
                 else:
                     self._recovered()
                 self._progress.tell(self._report)
+            self._leave()
 
     def _round(self, records: Sequence[Received]) -> None:
-        """Observe what was polled; commit what is acknowledged."""
+        """Observe what was polled; now and then wait for the acknowledgements and commit."""
         done: list[Received] = []
-        failed = 0
         for batch in batched(records, self._batch):
             if self._stop.is_set():
                 break
-            failed += self._rounds.work(batch)
+            self._failed += self._rounds.work(batch)
             done += batch
             self._progress.tell(self._report)
+        self._done.update(next_offsets(done))
+        if self._commits.due:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Wait until what was observed is acknowledged, then commit it."""
+        done, failed = self._done, self._failed
         if self._outlet.settle() or (done and not failed):
             self._progress.moved()
-        if not self._consumer.commit(next_offsets(done)):
-            log.info("detect.partitions_moved", frames=len(done))
+        self._done, self._failed = {}, 0
+        self._commits.note(done)
+        if not self._commits.commit():
+            log.info("detect.partitions_moved", places=len(done))
         self._measure_lag()
 
     def _measure_lag(self) -> None:
         lag = self._consumer.lag()
         LAG.set(lag)
         self._progress.waiting(lag)
+
+    def _leave(self) -> None:
+        """Commit what is done before going; what cannot be committed now is read again by whoever comes."""
+        with suppress(BusError, OSError, InterruptedError):
+            self._settle()
 
     def _recovered(self) -> None:
         """A round without trouble ends the trouble, even when there was nothing to do."""

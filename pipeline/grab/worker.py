@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 0.5
 STOP_PATIENCE_S = 5.0
+LINGER_S = 0.05
+"""Frames of several cameras go to the bus in one request: a twentieth of a second later, for far fewer requests."""
 SPREAD_S = 0.01
 """Cameras are opened one after the other, this much apart: a thousand at once would time out."""
 
@@ -74,7 +76,7 @@ class Worker:
         self._progress = Progress(STAGE, instance_name(STAGE), settings.ops.stale_after_s, clock)
         self._stale_ms = int(settings.ops.stale_after_s * 1000)
         self._stack = ExitStack()
-        producer = Producer(settings.bus, STAGE, stop)
+        producer = Producer(settings.bus, STAGE, stop, linger_s=LINGER_S)
         self._stack.callback(producer.close)
         self._publisher = Publisher(producer, grab.queue_frames, int(grab.in_flight_mb * 1_000_000))
         self._stack.callback(self._publisher.close)
