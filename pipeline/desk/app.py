@@ -26,7 +26,7 @@ from pipeline.desk.metrics import CountRequests
 from pipeline.desk.pages import is_part, render
 from pipeline.desk.publicview.asgi import PublicPath
 from pipeline.desk.publicview.view import PublicView
-from pipeline.desk.routes import cameras, cap, events, health, inbox, incident, media, push, signin
+from pipeline.desk.routes import cameras, cap, events, forward, health, inbox, incident, media, push, signin
 from pipeline.desk.signing import Signer
 from pipeline.desk.throttle import Throttle
 from pipeline.ops.clock import Clock, now_ms
@@ -88,7 +88,7 @@ def create_app(
         dependencies=[Depends(check_csrf)],
     )  # fmt: skip
     app.state.desk = desk
-    for part in (signin, inbox, incident, media, events, cameras, health, cap, push):
+    for part in (signin, inbox, incident, forward, media, events, cameras, health, cap, push):
         app.include_router(part.router)
     app.mount("/static", LongLivedFiles(directory=Path(str(resources.files("pipeline.desk") / "static"))))
     app.add_exception_handler(HTTPException, _refused)

@@ -13,9 +13,10 @@ from pipeline.city.registry import Kelurahan
 from pipeline.desk.areas import scope
 from pipeline.desk.context import Desk, is_simulated, place_of
 from pipeline.desk.identity import Person, Right
+from pipeline.desk.need import by_need
 from pipeline.desk.words import sureness
 from pipeline.store.areas import within
-from pipeline.store.decisions import FINAL
+from pipeline.store.decisions import FINAL, IN_HAND
 from pipeline.store.incidents import list_incidents, record_of
 from pipeline.store.tables import EvidenceRow, IncidentRow, OutboxRow
 
@@ -50,6 +51,7 @@ class Card:
     decision_by: str | None
     decision_ms: int | None
     decision_note: str
+    decision_reason: str | None
     first_seen_ms: int
     opened_ms: int
     closed_ms: int | None
@@ -133,6 +135,7 @@ def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
         decision_by=row.decision_by,
         decision_ms=row.decision_ms,
         decision_note=row.decision_note,
+        decision_reason=row.decision_reason,
         first_seen_ms=row.first_seen_ms,
         opened_ms=row.opened_ms,
         closed_ms=row.closed_ms,
@@ -166,7 +169,7 @@ class Board:
 
 
 def read_board(desk: Desk, person: Person, session: Session) -> Board:
-    """Read a person's inbox, the newest first."""
+    """Read a person's inbox: the largest need first, in hand the newest first."""
     areas = scope(person.areas)
     rows = list_incidents(session, areas=areas, open_only=True, limit=MOST)
     closed = sa.select(IncidentRow).where(
@@ -180,8 +183,8 @@ def read_board(desk: Desk, person: Person, session: Session) -> Board:
     kept = _kept(session, [row.id for row in rows])
     cards = [card_of(desk, person, row, kept[row.id]) for row in rows]
     return Board(
-        tuple(card for card in cards if card.decision == "waiting"),
-        tuple(card for card in cards if card.decision == "accepted"),
+        tuple(by_need([card for card in cards if card.decision == "waiting"])),
+        tuple(card for card in cards if card.decision in IN_HAND),
         tuple(card for card in cards if card.decision in FINAL),
     )
 

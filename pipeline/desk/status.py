@@ -13,6 +13,7 @@ from pipeline.desk.i18n import mark
 from pipeline.desk.identity import Person, Right
 from pipeline.store.areas import within
 from pipeline.store.cameras import list_states
+from pipeline.store.decisions import FINAL
 from pipeline.store.health import list_health
 from pipeline.store.tables import IncidentRow
 
@@ -63,7 +64,7 @@ class State:
 def read_state(desk: Desk, person: Person, session: Session) -> State:
     """Read the state line of one person."""
     query = sa.select(IncidentRow.decision, IncidentRow.kind, IncidentRow.opened_ms)
-    query = query.where(IncidentRow.decision.in_(("waiting", "accepted")))
+    query = query.where(IncidentRow.decision.not_in(FINAL))
     areas = scope(person.areas)
     if areas is not None:
         query = query.where(within(IncidentRow.kelurahan, areas))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.desk.i18n import mark
-from pipeline.desk.words import DECISION_WORDS, FALSE_REASONS, KIND_WORDS, decimal
+from pipeline.desk.words import AGENCIES, DECISION_WORDS, FALSE_REASONS, KIND_WORDS, decimal
 from pipeline.store.timeline import Event
 
 
@@ -41,6 +41,13 @@ DESK_OF: Final = mark("meja {name}")
 SEEN: Final = mark("Pertama terlihat oleh {camera}")
 DECIDED: Final = mark("{decision} oleh {actor}")
 DECIDED_WHY: Final = mark("{decision} ({reason}) oleh {actor}")
+WITH_NOTE: Final = mark("{said}. Catatan: {note}")
+FORWARDED: Final[dict[str, str]] = mark(
+    {
+        "copy": "Diteruskan ke {agency} oleh {actor}; kabar juga dikirim langsung",
+        "phone": "Diteruskan ke {agency} oleh {actor} lewat telepon",
+    }
+)
 TAKEN_BACK: Final = mark("Keputusan dibatalkan oleh {actor}")
 GROWS: Final = mark("Membesar {value} %")
 SHRINKS: Final = mark("Mengecil {value} %")
@@ -50,6 +57,7 @@ PLAIN: Final[dict[str, str]] = mark(
     {
         "opened": "Kejadian dipastikan",
         "closed": "Tidak terlihat lagi",
+        "seen": "Terlihat di layar {actor}",
         "reopened": "Terlihat lagi",
         "witness": "Juga terlihat di {camera}",
         "routed": "Yang dikabari: {targets}",
@@ -134,6 +142,8 @@ def event_line(event: Event, reader: Reader) -> Line:
     values["target"] = reader.target(str(plain.get("target", "")))
     if event.what == "decided":
         return _decided(event, values, reader)
+    if event.what == "forwarded":
+        return _forwarded(event, values, reader)
     if event.what == "routed":
         values["targets"] = ", ".join(reader.target(str(to[0])) for to in event.detail.get("to", []))
     if event.what == "alerted":
@@ -146,13 +156,29 @@ def event_line(event: Event, reader: Reader) -> Line:
 def _decided(event: Event, values: Mapping[str, object], reader: Reader) -> Line:
     """Return the line of a decision; the note of a false alarm is one of the reasons of words.py."""
     decision = str(event.detail.get("to", ""))
-    if event.detail.get("note") == "undo":
+    if event.detail.get("undo") or event.detail.get("note") == "undo":
         return Line(TAKEN_BACK, values, event.at_ms)
     shown = {**values, "decision": reader.t(DECISION_WORDS.get(decision, UNKNOWN), what=decision)}
-    why = FALSE_REASONS.get(str(event.detail.get("note", "")))
-    if decision == "false_alarm" and why:
-        return Line(DECIDED_WHY, {**shown, "reason": reader.t(why)}, event.at_ms)
-    return Line(DECIDED, shown, event.at_ms)
+    note = str(event.detail.get("note", ""))
+    reason = str(event.detail.get("reason") or note)  # before 0005 the reason stood in the note
+    why = FALSE_REASONS.get(reason) if decision == "false_alarm" else None
+    line = Line(DECIDED_WHY if why else DECIDED, {**shown, "reason": reader.t(why) if why else ""}, event.at_ms)
+    return _noted(line, "" if note == reason and why else note, reader)
+
+
+def _forwarded(event: Event, values: Mapping[str, object], reader: Reader) -> Line:
+    """Return the line of a forward: to whom, by whom and how."""
+    agency = str(event.detail.get("agency", ""))
+    shown = {**values, "agency": reader.t(AGENCIES.get(agency, UNKNOWN), what=agency)}
+    line = Line(FORWARDED.get(str(event.detail.get("how")), FORWARDED["phone"]), shown, event.at_ms)
+    return _noted(line, str(event.detail.get("note", "")), reader)
+
+
+def _noted(line: Line, note: str, reader: Reader) -> Line:
+    """Return a line with the officer's note behind it, where there is one."""
+    if not note:
+        return line
+    return Line(WITH_NOTE, {"said": reader.t(line.text, **line.values), "note": note}, line.at_ms)
 
 
 def worth_telling(event: Event) -> bool:

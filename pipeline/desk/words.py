@@ -20,6 +20,8 @@ KIND_WORDS: Final[dict[str, str]] = mark(
 DECISION_WORDS: Final[dict[str, str]] = mark(
     {
         "waiting": "Menunggu",
+        "coordination": "Koordinasi",
+        "disposition": "Disposisi",
         "accepted": "Proses",
         "done": "Selesai",
         "false_alarm": "Bukan kejadian",
@@ -35,6 +37,23 @@ FALSE_REASONS: Final[dict[str, str]] = mark(
         "lain": "Lain-lain",
     }
 )
+AGENCIES: Final[dict[str, str]] = mark(
+    {
+        "damkar": "Damkar",
+        "bpbd": "BPBD",
+        "sda": "Dinas SDA",
+        "satpol": "Satpol PP",
+        "polisi": "Polisi",
+        "dishub": "Dishub",
+    }
+)
+FIRST_AGENCIES: Final[dict[str, tuple[str, ...]]] = {
+    "fire": ("damkar", "bpbd"),
+    "smoke": ("damkar", "bpbd"),
+    "flood": ("bpbd", "sda", "dishub"),
+    "brawl": ("polisi", "satpol"),
+}
+"""Who is usually called for a kind; the others stand behind them."""
 CAMERA_WORDS: Final[dict[str, str]] = mark(
     {
         "live": "Hidup",
@@ -54,9 +73,32 @@ ROLE_WORDS: Final[dict[str, str]] = mark(
         "admin": "Admin",
     }
 )
+KEYS: Final[dict[str, str]] = mark(
+    {
+        "J": "Kejadian berikut",
+        "K": "Kejadian sebelumnya",
+        "T": "Terima, atau kembali ke Proses",
+        "O": "Koordinasi",
+        "F": "Teruskan: pilih dinas",
+        "B": "Bukan kejadian: pilih alasan",
+        "N": "Tulis catatan",
+        "S": "Selesai",
+        "U": "Batalkan keputusan sendiri",
+        "Enter": "Buka kejadian yang dipilih",
+        ", .": "Klip: satu bingkai mundur, maju",
+        "M": "Bunyi hidup atau mati",
+        "?": "Daftar tombol ini",
+    }
+)
 SURE_HIGH = mark("tinggi")
 SURE_MIDDLE = mark("sedang")
 SURE_LOW = mark("rendah")
+
+
+def agencies_for(kind: str) -> list[str]:
+    """Return all agencies an incident can be forwarded to, those that are usual for its kind first."""
+    first = FIRST_AGENCIES.get(kind, ())
+    return [*first, *(agency for agency in AGENCIES if agency not in first)]
 
 
 def sureness(score: float, threshold: float, witnesses: int = 1) -> str:

@@ -26,6 +26,8 @@ TABLE = {
     "GET  /media/{number}":             (303, 200, 200, 404, 404, 200, 404, 200, 200),
     "HEAD /media/{number}":             (401, 200, 200, 404, 404, 200, 404, 200, 200),
     "POST /kejadian/{incident_id}/putusan": (401, 200, 409, 404, 404, 403, 403, 403, 409),
+    "POST /kejadian/{incident_id}/terusan": (401, 200, 200, 404, 404, 403, 403, 403, 200),
+    "POST /kejadian/{incident_id}/dilihat": (401, 204, 204, 404, 404, 403, 403, 403, 204),
     "POST /kejadian/{incident_id}/batal":   (401, 409, 409, 404, 404, 403, 403, 403, 409),
     "GET  /langganan":                  (303, 200, 200, 200, 200, 200, 200, 200, 200),
     "POST /langganan":                  (401, 404, 404, 404, 404, 404, 404, 404, 404),
@@ -42,6 +44,8 @@ TABLE = {
 }  # fmt: skip
 FORMS = {
     "/kejadian/{incident_id}/putusan": {"decision": "accepted", "expected": "waiting"},
+    "/kejadian/{incident_id}/terusan": {"agency": "damkar", "expected": "accepted"},
+    "/kejadian/{incident_id}/dilihat": {},
     "/kejadian/{incident_id}/batal": {"decided_ms": "1"},
     "/sandi": {"old": "salah", "new": "kopi-pagi-hujan", "again": "kopi-pagi-hujan"},
     "/masuk": {"name": "siapa", "password": "salah"},

@@ -53,7 +53,7 @@ def test_a_false_alarm_needs_its_reason(world: World, visit: Visit) -> None:
     assert decide(visitor, decision="false_alarm", reason="uap").status_code == 200
     with world.database.reading() as session:
         last = events_of(session, "kejadian-1")[-1]
-    assert (last.what, last.actor, last.detail["note"]) == ("decided", "piket_gambir", "uap")
+    assert (last.what, last.actor, last.detail["reason"]) == ("decided", "piket_gambir", "uap")
 
 
 @pytest.mark.parametrize("decision", ["waiting", "deleted", ""])
@@ -129,3 +129,49 @@ def test_only_the_own_decision_is_undone(world: World, visit: Visit) -> None:
     assert "/batal" not in other.get("/").text
     assert undo(world, other).status_code == 409
     assert standing(world) == ("accepted", "piket_gambir")
+
+
+def test_the_words_of_the_city_follow_one_another_with_a_note(world: World, visit: Visit) -> None:
+    world.raise_incident()
+    visitor = visit("piket_gambir")
+    steps = (("waiting", "coordination"), ("coordination", "accepted"), ("accepted", "done"))
+    for expected, decision in steps:
+        assert decide(visitor, expected=expected, decision=decision, note="di lokasi").status_code == 200
+    page = visitor.get("/kejadian/kejadian-1").text
+    assert "Koordinasi oleh piket_gambir. Catatan: di lokasi" in page
+    with world.database.reading() as session:
+        row = get(session, "kejadian-1")
+        assert row is not None
+        assert (row.state, row.decision, row.decision_note) == ("opened", "done", "di lokasi")
+
+
+def test_a_forward_is_a_disposition_and_says_how_the_agency_learns_of_it(world: World, visit: Visit) -> None:
+    world.raise_incident()
+    visitor = visit("piket_gambir")
+    path = "/kejadian/kejadian-1/terusan"
+    assert visitor.submit(path, agency="gosip", expected="waiting").status_code == 422
+    assert visitor.submit(path, agency="damkar", expected="waiting", note="lantai 2").status_code == 200
+    assert standing(world) == ("disposition", "piket_gambir")
+    assert visitor.submit(path, agency="polisi", expected="disposition").status_code == 200
+    page = visitor.get("/kejadian/kejadian-1").text
+    assert "Diteruskan ke Damkar oleh piket_gambir lewat telepon. Catatan: lantai 2" in page
+    assert "Diteruskan ke Polisi" in page
+    told = visit("rekan_gambir").submit(path, agency="bpbd", expected="waiting")
+    assert told.status_code == 409
+    assert "Sudah diputuskan: Disposisi oleh piket_gambir" in told.text
+
+
+def test_usual_agencies_come_first_and_all_can_be_reached(world: World, visit: Visit) -> None:
+    world.raise_incident()
+    page = visit("piket_gambir").get("/").text
+    places = [page.index(f'name="agency" value="{key}"') for key in ("damkar", "bpbd", "sda", "satpol", "polisi")]
+    assert places == sorted(places)
+
+
+def test_what_stood_on_a_screen_is_said_once_a_person(world: World, visit: Visit) -> None:
+    world.raise_incident()
+    for name in ("piket_gambir", "piket_gambir", "rekan_gambir"):
+        assert visit(name).submit("/kejadian/kejadian-1/dilihat").status_code == 204
+    with world.database.reading() as session:
+        seen = [event.actor for event in events_of(session, "kejadian-1") if event.what == "seen"]
+    assert seen == ["piket_gambir", "rekan_gambir"]

@@ -32,6 +32,10 @@ def test_a_whole_story() -> None:
         ("decided", {"from": "waiting", "to": "accepted", "note": ""}),
         ("decided", {"from": "accepted", "to": "waiting", "note": "undo"}),
         ("decided", {"from": "waiting", "to": "false_alarm", "note": "uap"}),
+        ("decided", {"from": "false_alarm", "to": "waiting", "note": "", "undo": True}),
+        ("decided", {"from": "waiting", "to": "false_alarm", "note": "dapur", "reason": "uap"}),
+        ("forwarded", {"agency": "damkar", "note": "", "how": "copy"}),
+        ("seen", {}),
     ) == [
         "Pertama terlihat oleh Jl. Satu",
         "Kejadian dipastikan",
@@ -43,6 +47,10 @@ def test_a_whole_story() -> None:
         "Proses oleh budi",
         "Keputusan dibatalkan oleh budi",
         "Bukan kejadian (Uap) oleh budi",
+        "Keputusan dibatalkan oleh budi",
+        "Bukan kejadian (Uap) oleh budi. Catatan: dapur",
+        "Diteruskan ke Damkar oleh budi; kabar juga dikirim langsung",
+        "Terlihat di layar budi",
     ]
 
 

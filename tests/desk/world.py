@@ -110,9 +110,9 @@ class World:
     clock: TurnableClock = field(default_factory=TurnableClock)
 
     @classmethod
-    def build(cls, folder: Path, **desk: Any) -> "World":
+    def build(cls, folder: Path, store: dict[str, str] | None = None, **desk: Any) -> "World":
         """Make the database, the people and a healthy machine."""
-        settings = Settings(data_dir=folder, desk={"port": 0, **desk})
+        settings = Settings(data_dir=folder, desk={"port": 0, **desk}, store=store or {})
         wards = {
             GAMBIR: Kelurahan(GAMBIR, "Gambir", "Gambir", "Kota Administrasi Jakarta Pusat", -6.176, 106.826),
             MANGGARAI: Kelurahan(MANGGARAI, "Manggarai", "Tebet", "Kota Administrasi Jakarta Selatan", -6.2135, 106.85),

@@ -24,10 +24,13 @@ from pipeline.store.timeline import events_of, latest_cursor
 
 router = APIRouter()
 IncidentId = Annotated[str, Path(max_length=120)]
-Wanted = Literal["accepted", "done", "false_alarm"]
+Wanted = Literal["coordination", "disposition", "accepted", "done", "false_alarm"]
+Note = Annotated[str, Form(max_length=500)]
 SAID = mark(
     {
         "accepted": "Diterima. Anda menangani ini.",
+        "coordination": "Dicatat: koordinasi.",
+        "disposition": "Dicatat: disposisi.",
         "done": "Selesai.",
         "false_alarm": "Dicatat sebagai bukan kejadian.",
         "waiting": "Dibatalkan. Kejadian kembali menunggu.",
@@ -35,7 +38,6 @@ SAID = mark(
 )
 TAKEN = mark("Sudah diputuskan: {decision} oleh {actor} pukul {at}. Putusan Anda tidak dipakai.")
 TOO_LATE = mark("Sudah lewat 30 detik, atau orang lain sudah memutuskan: tidak bisa dibatalkan lagi.")
-UNDO_NOTE = "undo"
 
 
 @dataclass(frozen=True)
@@ -116,20 +118,28 @@ def post_decision(
     decision: Annotated[Wanted, Form()],
     expected: Annotated[Decision, Form()],
     reason: Annotated[str, Form(max_length=40)] = "",
+    note: Note = "",
 ) -> Response:
     """Accept, finish or dismiss an incident, unless somebody decided since the officer looked (409)."""
     if decision == "false_alarm" and reason not in FALSE_REASONS:
         raise HTTPException(422)
-    note = reason if decision == "false_alarm" else ""
+    why = reason if decision == "false_alarm" else None
 
     def work(session: Session) -> Decided:
         find(session, person, incident_id)
         return decide(
-            session, incident_id, decision, expected=expected, actor=person.name, at_ms=desk.clock(), note=note
+            session,
+            incident_id,
+            decision,
+            expected=expected,
+            actor=person.name,
+            at_ms=desk.clock(),
+            note=note.strip(),
+            reason=why,
         )
 
     outcome = desk.database.transact(work)
-    return _answer(request, desk, person, outcome, decision)
+    return answer_decision(request, desk, person, outcome, decision)
 
 
 @router.post("/kejadian/{incident_id}/batal")
@@ -149,21 +159,21 @@ def post_undo(
         if before is None or not mine or desk.clock() - decided_ms > UNDO_MS:
             return Decided(False, "too_late", row)
         back, now = row.decision, desk.clock()
-        return decide(session, incident_id, before, expected=back, actor=person.name, at_ms=now, note=UNDO_NOTE)
+        return decide(session, incident_id, before, expected=back, actor=person.name, at_ms=now, undo=True)
 
-    return _answer(request, desk, person, desk.database.transact(work), "waiting")
+    return answer_decision(request, desk, person, desk.database.transact(work), "waiting")
 
 
 def _before(session: Session, row: IncidentRow) -> Decision | None:
     """Return what the incident was before its last decision; None when that was a taking back, or none."""
     decided = [event for event in events_of(session, row.id) if event.what == "decided"]
-    if not decided or decided[-1].detail.get("note") == UNDO_NOTE:
+    if not decided or decided[-1].detail.get("undo"):
         return None
     before: Decision = decided[-1].detail["from"]
     return before
 
 
-def _answer(request: Request, desk: Desk, person: Person, outcome: Decided, wanted: Decision) -> Response:
+def answer_decision(request: Request, desk: Desk, person: Person, outcome: Decided, wanted: Decision) -> Response:
     """Tell what became of a decision: the page's script gets a note, a plain form goes back to the inbox."""
     row = outcome.row
     if row is None:

@@ -19,6 +19,7 @@ siaga.queue = {
 siaga.send = async (item) => {
   const answer = await siaga.fetchPart(item.url, { method: "POST", body: new URLSearchParams(item.fields) });
   siaga.say(await answer.text());
+  if (answer.ok && item.incident) localStorage.removeItem(`siaga.note.${item.incident}`);
   siaga.refreshAll("incident");
 };
 
@@ -38,7 +39,10 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const fields = Object.fromEntries(new FormData(form));
   if (event.submitter?.name) fields[event.submitter.name] = event.submitter.value;
-  const item = { url: form.action, fields };
+  const acts = form.closest("[data-acts]");
+  const note = acts?.querySelector("textarea[data-note]")?.value.trim();
+  if (note && !fields.decided_ms) fields.note = note;
+  const item = { url: form.action, fields, incident: acts?.dataset.acts };
   form.querySelectorAll("button").forEach((el) => { el.disabled = true; });
   try {
     await siaga.send(item);

@@ -29,10 +29,15 @@ siaga.sound = {
       gain.gain.setValueAtTime(loud ? 0.6 : 0.2, at);
       gain.gain.setValueAtTime(loud ? 0.6 : 0.2, at + length * 0.7);
       gain.gain.linearRampToValueAtTime(0.0001, at + length);
-      tone.connect(gain).connect(audio.destination);
+      tone.connect(gain).connect(siaga.sound.way(audio));
       tone.start(at);
       tone.stop(at + length);
     }
+  },
+  way: (audio) => { // through a meter, so that it can be told that something sounds
+    if (!(audio instanceof AudioContext)) return audio.destination;
+    if (!siaga.sound.meter) { siaga.sound.meter = audio.createAnalyser(); siaga.sound.meter.connect(audio.destination); }
+    return siaga.sound.meter;
   },
   waiting: () => (document.querySelector("[data-sound]")?.dataset.sound || "").split(" ").filter(Boolean)
     .map((word) => word.split(":")),
@@ -45,6 +50,7 @@ siaga.sound = {
     for (const [kind, since] of first) {
       const loud = siaga.now() - since > 30000;
       setTimeout(() => siaga.sound.play(kind, loud), delay);
+      document.documentElement.dataset.loud = loud;
       delay += 900;
     }
     const root = document.documentElement;
