@@ -30,7 +30,7 @@ POLL_S = 0.2
 GATHER_S = 0.1
 """Frames come together for so long: one request and one round for several cameras."""
 ROUND_FRAMES = 32
-"""Frames of one poll (more where batches are larger); health and the age of frames are looked at between."""
+"""Most frames between two commits (more where batches are larger): what a killed worker may have to see again."""
 MOST_DECODERS = 8
 
 
@@ -79,7 +79,8 @@ class Worker:
         self._stack.callback(self._consumer.close)
         self._commits = TimedCommits(self._consumer)
         self._done: dict[Place, int] = {}
-        self._failed = 0
+        self._failed = self._pending = 0
+        self._most = max(ROUND_FRAMES, 2 * self._batch)
         self._rounds = Rounds(detectors, registry, settings.detect, self._outlet, clock, pool)
 
     def loop(self) -> None:
@@ -87,7 +88,7 @@ class Worker:
         with self._stack:
             while not self._stop.is_set():
                 try:
-                    self._round(self._consumer.poll(POLL_S, max(ROUND_FRAMES, 2 * self._batch)))
+                    self._round(self._consumer.poll(POLL_S, self._most - self._pending))
                 except (BusError, OSError) as error:
                     log.warning("detect.bus_trouble", error=str(error))
                     self._trouble(str(error))
@@ -109,7 +110,8 @@ class Worker:
             done += batch
             self._progress.tell(self._report)
         self._done.update(next_offsets(done))
-        if self._commits.due:
+        self._pending += len(done)
+        if self._commits.due or self._pending >= self._most:
             self._settle()
 
     def _settle(self) -> None:
@@ -117,7 +119,7 @@ class Worker:
         done, failed = self._done, self._failed
         if self._outlet.settle() or (done and not failed):
             self._progress.moved()
-        self._done, self._failed = {}, 0
+        self._done, self._failed, self._pending = {}, 0, 0
         self._commits.note(done)
         if not self._commits.commit():
             log.info("detect.partitions_moved", places=len(done))
