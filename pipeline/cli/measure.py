@@ -68,3 +68,19 @@ def eval_incidents(
 
     evaluate_incidents(data, out, defaults_of(config))
     typer.echo(out.read_text())
+
+
+@eval_app.command("brawl")
+def eval_brawl(
+    data: Annotated[Path, typer.Option(help="Folder with manifest.csv and its clips.")],
+    split: Annotated[str, typer.Option(help="Split of the manifest; `all` cross-validates over every clip.")],
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    model: Annotated[Path | None, typer.Option(help="Model folder; the configured one when left out.")] = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Measure the temporal model on labelled clips of fights and of ordinary life."""
+    from pipeline.tune.brawl import evaluate_brawl
+
+    settings = defaults_of(config)
+    evaluate_brawl(data, split, model or settings.model_path("models/brawl"), out)
+    typer.echo(out.read_text())

@@ -14,7 +14,7 @@ from pipeline.ops.sections import Share
 MANIFEST = "manifest.yaml"
 DEFAULT_THRESHOLD = 0.5
 
-HeadName = Literal["yolox", "ultralytics", "classifier"]
+HeadName = Literal["yolox", "ultralytics", "classifier", "temporal"]
 Pixels = Annotated[int, Field(ge=32, le=4096)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Triple = tuple[Finite, Finite, Finite]

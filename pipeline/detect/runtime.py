@@ -37,6 +37,10 @@ class Detector:
     def __init__(self, folder: Path, detect: DetectSection) -> None:
         self.manifest = load_manifest(folder)
         self._detect = detect
+        if self.manifest.head not in HEADS:
+            raise ModelError(
+                f"model {self.manifest.name}: head {self.manifest.head} looks at bursts, not at single pictures"
+            )
         self._session = open_session(self.manifest.name, read_weights(folder, self.manifest), detect)
         self._head = HEADS[self.manifest.head]
         self._input, self._fixed = self._check_input()

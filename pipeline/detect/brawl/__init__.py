@@ -1,0 +1,1 @@
+"""The temporal model: a burst of pictures in, P(fight) and P(group brawl) out. Places, never identity."""

@@ -1,0 +1,1 @@
+"""Training of the temporal model for brawls: features once, then small heads."""
