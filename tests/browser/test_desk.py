@@ -217,3 +217,72 @@ def test_all_that_a_page_loads_is_small(world: World, sit_down: SitDown) -> None
     page.reload()
     page.wait_for_selector("article")
     assert 10_000 < sum(sizes.values()) < 150_000
+
+
+def test_the_sound_is_heard_at_the_meter_and_grows_after_thirty_seconds(world: World, sit_down: SitDown) -> None:
+    page = sit_down("piket_gambir")
+    page.click("h2")
+    page.wait_for_function("() => siaga.sound.context?.state === 'running'")
+    world.raise_incident(first_seen_ms=world.clock(), opened_ms=world.clock(), updated_ms=world.clock())
+    page.wait_for_selector("article.fire")
+    heard = """() => {
+      const meter = siaga.sound.meter;
+      if (!meter) return false;
+      const wave = new Float32Array(meter.fftSize);
+      meter.getFloatTimeDomainData(wave);
+      return Math.max(...wave.map(Math.abs)) > 0.05;
+    }"""
+    page.wait_for_function(heard, polling=20)
+    assert page.evaluate("document.documentElement.dataset.loud") == "false"
+    world.clock.turned_ms += 31_000
+    page.reload()
+    page.click("h2")
+    page.wait_for_function("() => document.documentElement.dataset.loud === 'true'")
+    page.wait_for_function(heard, polling=20)
+
+
+def test_the_inbox_by_its_keys(world: World, sit_down: SitDown) -> None:
+    world.raise_incident()
+    world.raise_incident(2, kind="smoke", camera="cam-gambir-2", boxes=SMOKE, score=0.6)
+    page = sit_down("piket_gambir")
+    page.wait_for_selector("article.smoke")
+    kinds = page.locator("#list article").evaluate_all("all => all.map(el => el.classList[1])")
+    assert kinds == ["fire", "smoke"]
+    page.keyboard.press("j")
+    page.keyboard.press("n")
+    page.keyboard.type("pintu belakang")
+    page.keyboard.press("Escape")
+    page.reload()
+    assert page.locator("textarea[data-note='kejadian-1']").input_value() == "pintu belakang"
+    page.focus("#card-kejadian-1 .place a")
+    page.keyboard.press("f")
+    assert page.evaluate("document.activeElement.value") == "damkar"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#card-kejadian-1[data-decision=disposition]")
+    page.keyboard.press("?")
+    page.wait_for_selector("#keys[open]")
+    waits(page, "Kejadian berikut")
+    page.keyboard.press("Escape")
+    assert page.evaluate("localStorage.getItem('siaga.note.kejadian-1')") is None
+
+
+def test_every_action_is_large_enough_for_a_thumb(world: World, sit_down: SitDown) -> None:
+    world.raise_incident()
+    page = sit_down("piket_gambir")
+    page.wait_for_selector(".btn.accept")
+    heights = page.locator(".acts .btn:visible").evaluate_all("all => all.map(el => el.offsetHeight)")
+    assert len(heights) >= 5
+    assert min(heights) >= 56
+
+
+def test_a_clip_is_stepped_frame_by_frame(world: World, sit_down: SitDown) -> None:
+    record = world.raise_incident()
+    world.keep(record, "clip", clip(), "ring")
+    page = sit_down("piket_gambir")
+    page.click("article .still")
+    page.wait_for_function("() => Math.abs(siaga.frameOf.get(document.querySelector('video[data-clip]')) - 0.1) < 0.01")
+    page.click("[data-frame='1']")
+    at = "document.querySelector('video[data-clip]').currentTime"
+    before = page.evaluate(at)
+    page.keyboard.press(",")
+    assert abs(before - page.evaluate(at) - 0.1) < 0.02

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,4 +31,4 @@ def test_the_surer_first_then_who_waited_longest() -> None:
 def test_nothing_is_lost_or_out_of_order(items: list[Item]) -> None:
     ordered = by_need(items)
     assert sorted(map(repr, ordered)) == sorted(map(repr, items))
-    assert all(urgency(one) <= urgency(next_) for one, next_ in zip(ordered, ordered[1:], strict=False))
+    assert all(urgency(one) <= urgency(next_) for one, next_ in pairwise(ordered))
