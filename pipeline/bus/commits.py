@@ -13,6 +13,8 @@ from pipeline.bus.consumer import Consumer, Place
 
 EVERY_S = 0.25
 """Seconds between two commits: what may have to be done again after a crash."""
+LEAVE_S = 1.0
+"""Patience with a silent bus when a stage goes: where the whole line is stopped, the bus may go first."""
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class TimedCommits:
         """True when it is time to commit (even where nothing is noted: what goes by the same time asks too)."""
         return self.clock() - self._last_s >= self.every_s
 
-    def commit(self) -> bool:
+    def commit(self, patience_s: float = 10) -> bool:
         """Commit what is noted; False when a partition has gone to another member meanwhile.
 
         What was refused is forgotten: whoever has the partition now reads those records again.
@@ -53,6 +55,6 @@ class TimedCommits:
             BusError: The bus did not answer; what is noted stays noted.
         """
         self._last_s = self.clock()
-        done = self.consumer.commit(self._noted)
+        done = self.consumer.commit(self._noted, patience_s)
         self._noted = {}
         return done

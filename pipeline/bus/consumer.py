@@ -124,10 +124,11 @@ class Consumer:
             RECEIVED.labels(topic, self._stage).inc(count)
         return records
 
-    def commit(self, next_offsets: Mapping[Place, int]) -> bool:
+    def commit(self, next_offsets: Mapping[Place, int], patience_s: float = 10) -> bool:
         """Commit the offset to read next, by place; False when the partitions have gone to another member meanwhile.
 
-        A refused commit is no error: whoever has the partition now reads those records again.
+        It waits for the bus for `patience_s`. A refused commit is no error: whoever has the partition now reads those
+        records again.
 
         Raises:
             BusError: The bus did not answer.
@@ -136,7 +137,7 @@ class Consumer:
             return True
         offsets = {TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in next_offsets.items()}
         try:
-            self._kafka.commit(offsets, timeout_ms=10_000)
+            self._kafka.commit(offsets, timeout_ms=int(patience_s * 1000))
         except CommitFailedError:
             COMMITS.labels(self._stage, "refused").inc()
             return False

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 import structlog
 
 from pipeline.bus.client import instance_name
-from pipeline.bus.commits import TimedCommits
+from pipeline.bus.commits import LEAVE_S, TimedCommits
 from pipeline.bus.consumer import Consumer, Place, Received
 from pipeline.bus.records import Observation, decode
 from pipeline.bus.topics import OBSERVATIONS
@@ -141,7 +141,7 @@ class Worker:
     def _leave(self, commits: TimedCommits) -> None:
         """Commit what is decided before going; what cannot be committed now is decided again, to the same."""
         with suppress(BusError):
-            commits.commit()
+            commits.commit(LEAVE_S)
 
     def _take(self, outlet: Outlet, record: Received, now: int) -> None:
         """Read one record and step the state by it; what lies before the start to decide from is only folded in."""

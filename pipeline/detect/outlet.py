@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from pipeline.bus.commits import LEAVE_S
 from pipeline.bus.consumer import Received
 from pipeline.bus.dead import DeadLetters
 from pipeline.bus.producer import Producer
@@ -93,7 +94,7 @@ class Outlet:
 
     def _flushed(self) -> bool:
         try:
-            self._producer.flush(FLUSH_S)
+            self._producer.flush(LEAVE_S if self._stop.is_set() else FLUSH_S)
         except BusError as error:
             self._idle(f"the bus does not acknowledge: {error}")
             log.warning("detect.not_acknowledged", error=str(error))

@@ -10,7 +10,7 @@ import cv2
 import structlog
 
 from pipeline.bus.client import instance_name
-from pipeline.bus.commits import TimedCommits
+from pipeline.bus.commits import LEAVE_S, TimedCommits
 from pipeline.bus.consumer import Consumer, Place, Received
 from pipeline.bus.topics import FRAMES
 from pipeline.city.registry import Registry
@@ -31,6 +31,7 @@ GATHER_S = 0.1
 """Frames come together for so long: one request and one round for several cameras."""
 ROUND_FRAMES = 32
 """Most frames between two commits (more where batches are larger): what a killed worker may have to see again."""
+COMMIT_S = 10.0
 MOST_DECODERS = 8
 
 
@@ -121,7 +122,7 @@ class Worker:
             self._progress.moved()
         self._done, self._failed, self._pending = {}, 0, 0
         self._commits.note(done)
-        if not self._commits.commit():
+        if not self._commits.commit(LEAVE_S if self._stop.is_set() else COMMIT_S):
             log.info("detect.partitions_moved", places=len(done))
         self._measure_lag()
 
