@@ -40,6 +40,5 @@ class DeskAccess(Section):
     )
     oidc: OidcSection = Field(OidcSection(), description="Single sign-on at the city's provider")
     audit_anchor: str = Field(
-        "",
-        description="File (relative to the data folder) that gets the audit's head each hour; empty = none"
+        "", description="File (relative to the data folder) that gets the audit's head each hour; empty = none"
     )
