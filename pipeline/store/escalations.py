@@ -4,6 +4,8 @@ An escalation is written with its incident. It needs no word to stop: a step is 
 is `waiting`, so any decision anywhere stops it, and one that is taken back lets it go on.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -76,7 +78,7 @@ def overdue(session: Session) -> dict[Level, int]:
     return counts
 
 
-def _open() -> "sa.Select[tuple[str, Level, int]]":
+def _open() -> Any:
     """Select the steps to come of undecided incidents."""
     return (
         sa.select(EscalationRow.incident_id, EscalationRow.next_level, EscalationRow.next_at_ms)
