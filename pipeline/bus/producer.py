@@ -113,5 +113,10 @@ class Producer:
             raise BusError(f"not acknowledged: {failed}") from failed
 
     def close(self, timeout_s: float = 5) -> None:
-        """Send what waits and disconnect; gives up after `timeout_s`."""
-        self._kafka.close(timeout=timeout_s)
+        """Send what waits and disconnect; gives up after `timeout_s`, and says so in the log."""
+        try:
+            self._kafka.close(timeout=timeout_s)
+        except KafkaError as error:
+            # kafka-python gives up before it ends its sender: it would go on trying, with an id that is no longer used.
+            self._kafka._sender.force_close()
+            log.warning("bus.closed_unacknowledged", bytes=self._in_flight, error=str(error))
