@@ -27,6 +27,7 @@ from pipeline.desk.pages import is_part, render
 from pipeline.desk.publicview.asgi import PublicPath
 from pipeline.desk.publicview.view import PublicView
 from pipeline.desk.routes import cameras, cap, events, forward, health, inbox, incident, media, push, signin
+from pipeline.desk.scores import ScoreKeeper
 from pipeline.desk.signing import Signer
 from pipeline.desk.throttle import Throttle
 from pipeline.ops.clock import Clock, now_ms
@@ -97,6 +98,7 @@ def create_app(
         app.add_exception_handler(fault, _store_down)
     app.add_middleware(Gate, desk=desk)
     app.add_middleware(CountRequests)
+    app.state.scores = ScoreKeeper(settings.bus, database, clock)
     app.state.public = PublicView(settings, registry, database, clock)
     app.add_middleware(PublicPath, view=app.state.public)  # the outermost: the public meets nothing else
     return app
@@ -108,10 +110,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub = app.state.desk.hub
     polling = asyncio.create_task(hub.run())
     app.state.public.start()
+    app.state.scores.start()
     try:
         yield
     finally:
         hub.close()
+        await asyncio.to_thread(app.state.scores.close)
         await asyncio.to_thread(app.state.public.close)
         await polling
 

@@ -117,6 +117,15 @@ def threshold_of(desk: Desk, row: IncidentRow) -> float:
     return next((value for value in own if value is not None), kind.threshold if kind else 0.5)
 
 
+def close_threshold_of(desk: Desk, row: IncidentRow) -> float:
+    """Return the score, 0..1, below which a frame of this camera speaks against this kind; never above the other."""
+    confirm = desk.settings.confirm
+    own = [rule.close_threshold for rule in confirm.cameras.get(row.camera, ()) if rule.kind == row.kind]
+    kind = confirm.kinds.get(row.kind)
+    close = next((value for value in own if value is not None), kind.close_threshold if kind else 0.25)
+    return min(close, threshold_of(desk, row))
+
+
 def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
     """Make the card of one incident for one person."""
     record = record_of(row)

@@ -1,5 +1,6 @@
 """One incident: what is known of it, and what is decided."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -8,12 +9,14 @@ from fastapi import APIRouter, Form, HTTPException, Path, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from pipeline.desk.board import UNDO_MS, read_card, threshold_of
+from pipeline.desk.board import UNDO_MS, close_threshold_of, read_card, threshold_of
+from pipeline.desk.chart import Chart, draw
 from pipeline.desk.context import Decider, Desk, Reader, TheDesk, is_simulated, place_of
 from pipeline.desk.i18n import mark, translate
 from pipeline.desk.identity import Person
 from pipeline.desk.metrics import DECISIONS, REFUSED
 from pipeline.desk.pages import is_part, language_of, render
+from pipeline.desk.scores import ScoreKeeper, Span, span_of
 from pipeline.desk.status import read_state
 from pipeline.desk.story import Reader as Reads
 from pipeline.desk.story import reason_line, timeline
@@ -47,6 +50,16 @@ class WitnessView:
     name: str
     first_seen_ms: int
     simulated: bool
+
+
+@dataclass(frozen=True)
+class ScoresView:
+    """The chart of an incident's scores, names of its cameras, whether it is all; `version` changes with it."""
+
+    chart: Chart | None
+    names: Mapping[str, str]
+    outcome: str
+    version: str
 
 
 def find(session: Session, person: Person, incident_id: str) -> IncidentRow:
@@ -92,11 +105,34 @@ def _reader(request: Request, desk: Desk) -> Reads:
     )
 
 
+def _scores(request: Request, desk: Desk, person: Person, incident_id: str) -> ScoresView:
+    """Return the chart of the scores; it may wait for the bus for a second, so no transaction is open meanwhile."""
+    with desk.database.reading() as session:
+        row = find(session, person, incident_id)
+        span, first_ms = span_of(row, desk.clock()), row.first_seen_ms
+        opening, keeping = threshold_of(desk, row), close_threshold_of(desk, row)
+    keeper: ScoreKeeper = request.app.state.scores
+    scores = keeper.get(span)
+    points = {camera: scores.points.get(camera, []) for camera in span.cameras}
+    chart = draw(points, opening, keeping, span.start_ms, _end(span, scores.through_ms), first_ms)
+    count = sum(len(own) for own in points.values())
+    names = _reader(request, desk).cameras
+    return ScoresView(
+        chart, {camera: names.get(camera, camera) for camera in points}, scores.outcome, f"{count} {scores.outcome}"
+    )
+
+
+def _end(span: Span, through_ms: int) -> int:
+    """Return where the chart ends: what is not read yet is not drawn as if nothing had been seen."""
+    return min(span.end_ms, max(through_ms, span.start_ms))
+
+
 @router.get("/kejadian/{incident_id}")
 def show_incident(request: Request, desk: TheDesk, person: Reader, incident_id: IncidentId) -> Response:
     """Show the page of one incident."""
+    scores = _scores(request, desk, person, incident_id)
     with desk.database.reading() as session:
-        values = _values(request, desk, person, session, incident_id)
+        values = {"scores": scores, **_values(request, desk, person, session, incident_id)}
         values |= {"cursor": latest_cursor(session), "state": read_state(desk, person, session)}
     return render(request, "incident.html", **values)
 
@@ -104,8 +140,9 @@ def show_incident(request: Request, desk: TheDesk, person: Reader, incident_id: 
 @router.get("/kejadian/{incident_id}/isi")
 def show_parts(request: Request, desk: TheDesk, person: Reader, incident_id: IncidentId) -> Response:
     """Return the parts of the page of one incident alone."""
+    scores = _scores(request, desk, person, incident_id)
     with desk.database.reading() as session:
-        values = _values(request, desk, person, session, incident_id)
+        values = {"scores": scores, **_values(request, desk, person, session, incident_id)}
     return render(request, "_incident.html", **values)
 
 
