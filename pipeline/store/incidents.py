@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.bus.records import Incident
 from pipeline.store.areas import within
+from pipeline.store.audit import audit
 from pipeline.store.decisions import FINAL, refuse
 from pipeline.store.revisions import Change, Known, cameras_of, judge
 from pipeline.store.tables import Decision, Document, IncidentRow
@@ -119,6 +120,7 @@ def decide(
     row.decision, row.decision_by, row.decision_ms, row.decision_note = decision, actor, at_ms, note
     row.decision_reason = reason
     add_event(session, incident_id, at_ms, "decided", detail, actor)
+    audit(session, actor, "incident.decided", incident_id, detail, at_ms)
     return Decided(True, "decided", row)
 
 

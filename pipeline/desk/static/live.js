@@ -18,11 +18,31 @@ siaga.merge = (box, fresh) => {
   }
 };
 
+// Links to evidence live some ten minutes; a desk stays open for a night. Each fetched part brings new ones.
+siaga.MEDIA = ["src", "href", "poster"];
+siaga.media = function* (box) {
+  for (const name of siaga.MEDIA) {
+    for (const el of box.querySelectorAll(`[${name}^="/media/"]`)) yield [el, name, el.getAttribute(name)];
+  }
+};
+siaga.links = (box) => new Map([...siaga.media(box)].map(([, , url]) => [url.split("?")[0], url]));
+siaga.renew = (box, links) => {
+  for (const [el, name, url] of siaga.media(box)) {
+    const fresh = links.get(url.split("?")[0]);
+    const video = el.closest("video");
+    if (!fresh || fresh === url || (video && !video.error && (!video.paused || video.currentTime > 0))) continue;
+    el.setAttribute(name, fresh);
+    if (video && el !== video) video.load();
+  }
+};
+
 siaga.swap = (box, html) => {
   const fresh = new DOMParser().parseFromString(html, "text/html").body;
+  const links = siaga.links(fresh);
   const open = [...box.querySelectorAll("details[open][id]")].map((el) => el.id);
   const focus = box.contains(document.activeElement) ? document.activeElement.id : "";
   siaga.merge(box, fresh);
+  siaga.renew(box, links);
   open.forEach((id) => { const el = document.getElementById(id); if (el) el.open = true; });
   if (focus && document.activeElement?.id !== focus) document.getElementById(focus)?.focus({ preventScroll: true });
   siaga.tick();
@@ -95,6 +115,14 @@ siaga.listen = () => {
   setInterval(() => { // a line that is dead without a word: nothing heard for two beats
     if (Date.now() - heard > 13000) { siaga.lost(); heard = Date.now(); begin(); }
   }, 2000);
+  setInterval(() => siaga.refreshAll(), 4 * 60 * 1000); // links to evidence are renewed before they end
+  document.addEventListener("error", (event) => { // one that ended meanwhile is asked for again, once a minute at most
+    const box = event.target.closest?.("[data-live]");
+    const url = event.target.currentSrc || event.target.src || "";
+    if (!box?.dataset.live || !url.includes("/media/") || Date.now() - (box.siagaRenewed || 0) < 60000) return;
+    box.siagaRenewed = Date.now();
+    siaga.refresh(box);
+  }, true);
   addEventListener("online", begin);
   addEventListener("offline", siaga.lost);
 };
