@@ -26,9 +26,10 @@ from pipeline.desk.metrics import CountRequests
 from pipeline.desk.pages import is_part, render
 from pipeline.desk.publicview.asgi import PublicPath
 from pipeline.desk.publicview.view import PublicView
-from pipeline.desk.routes import cameras, cap, events, forward, health, inbox, incident, media, push, signin
+from pipeline.desk.routes import cameras, cap, events, forward, health, inbox, incident, media, push, review, signin
 from pipeline.desk.scores import ScoreKeeper
 from pipeline.desk.signing import Signer
+from pipeline.desk.stills import LiveStills
 from pipeline.desk.throttle import Throttle
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.health import Report
@@ -89,7 +90,7 @@ def create_app(
         dependencies=[Depends(check_csrf)],
     )  # fmt: skip
     app.state.desk = desk
-    for part in (signin, inbox, incident, forward, media, events, cameras, health, cap, push):
+    for part in (signin, inbox, incident, forward, media, events, cameras, health, cap, push, review):
         app.include_router(part.router)
     app.mount("/static", LongLivedFiles(directory=Path(str(resources.files("pipeline.desk") / "static"))))
     app.add_exception_handler(HTTPException, _refused)
@@ -99,6 +100,7 @@ def create_app(
     app.add_middleware(Gate, desk=desk)
     app.add_middleware(CountRequests)
     app.state.scores = ScoreKeeper(settings.bus, database, clock)
+    app.state.stills = LiveStills(settings.bus, registry.cameras, clock)
     app.state.public = PublicView(settings, registry, database, clock)
     app.add_middleware(PublicPath, view=app.state.public)  # the outermost: the public meets nothing else
     return app
@@ -115,6 +117,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         hub.close()
+        await asyncio.to_thread(app.state.stills.close)
         await asyncio.to_thread(app.state.scores.close)
         await asyncio.to_thread(app.state.public.close)
         await polling

@@ -19,11 +19,12 @@ class Right(Enum):
     SEE_INCIDENTS = "see incidents"
     DECIDE = "decide"
     SEE_CAMERAS = "see cameras"
+    REVIEW = "review clips"
 
 
 RIGHTS: dict[str, frozenset[Right]] = {
     "piket": frozenset({Right.SEE_INCIDENTS, Right.DECIDE, Right.SEE_CAMERAS}),
-    "satpol": frozenset({Right.SEE_INCIDENTS, Right.SEE_CAMERAS}),
+    "satpol": frozenset({Right.SEE_INCIDENTS, Right.SEE_CAMERAS, Right.REVIEW}),
     "engineer": frozenset({Right.SEE_INCIDENTS, Right.SEE_CAMERAS}),
     "admin": frozenset(Right),
 }

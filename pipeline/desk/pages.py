@@ -13,6 +13,7 @@ from pipeline.desk import words
 from pipeline.desk.context import get_desk
 from pipeline.desk.forms import form_token
 from pipeline.desk.i18n import LANGUAGES, Language, choose, translate
+from pipeline.desk.identity import Right
 from pipeline.desk.signing import media_url
 
 LANGUAGE_COOKIE = "siaga_language"
@@ -28,7 +29,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(asset=asset, running=words.running, decimal=words.decimal)
+    made.globals.update(Right=Right, asset=asset, running=words.running, decimal=words.decimal)
     return made
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pipeline.desk.finding import VERDICT_WORDS
 from pipeline.desk.i18n import mark
 from pipeline.desk.words import AGENCIES, DECISION_WORDS, FALSE_REASONS, KIND_WORDS, decimal
 from pipeline.store.timeline import Event
@@ -44,10 +45,12 @@ DECIDED_WHY: Final = mark("{decision} ({reason}) oleh {actor}")
 WITH_NOTE: Final = mark("{said}. Catatan: {note}")
 FORWARDED: Final[dict[str, str]] = mark(
     {
-        "copy": "Diteruskan ke {agency} oleh {actor}; kabar juga dikirim langsung",
+        "copy": "Diteruskan ke {agency} oleh {actor}; kabar dikirim langsung",
         "phone": "Diteruskan ke {agency} oleh {actor} lewat telepon",
     }
 )
+REVIEWED: Final = mark("Klip dinilai {verdict} oleh {actor}")
+REVIEWED_SECOND: Final = mark("Klip dinilai {verdict} oleh {actor}; pendapat kedua diminta")
 TAKEN_BACK: Final = mark("Keputusan dibatalkan oleh {actor}")
 GROWS: Final = mark("Membesar {value} %")
 SHRINKS: Final = mark("Mengecil {value} %")
@@ -66,6 +69,8 @@ PLAIN: Final[dict[str, str]] = mark(
         "delivery_failed": "Kabar ke {target} gagal, dicoba lagi: {reason}",
         "undelivered": "Kabar ke {target} tidak sampai: {reason}",
         "resent": "Kabar ke {target} dikirim ulang oleh {actor}",
+        "forward_cancelled": "Terusan dibatalkan sebelum terkirim ke {targets}",
+        "forward_stands": "Terusan sudah terkirim ke {targets}: kabari sendiri bahwa dibatalkan",
         "still_missing": "Gambar tidak bisa diambil: {reason}",
         "evidence_failed": "Bukti dari {camera} gagal disimpan: {reason}",
         "evidence_removed": "Bukti dari {camera} dihapus: {reason}",
@@ -144,8 +149,14 @@ def event_line(event: Event, reader: Reader) -> Line:
         return _decided(event, values, reader)
     if event.what == "forwarded":
         return _forwarded(event, values, reader)
+    if event.what == "reviewed":
+        said = str(plain.get("verdict", ""))
+        values["verdict"] = reader.t(VERDICT_WORDS.get(said, UNKNOWN), what=said)
+        return Line(REVIEWED_SECOND if plain.get("second") else REVIEWED, values, event.at_ms)
     if event.what == "routed":
         values["targets"] = ", ".join(reader.target(str(to[0])) for to in event.detail.get("to", []))
+    if event.what in ("forward_cancelled", "forward_stands"):
+        values["targets"] = ", ".join(reader.target(str(target)) for target in event.detail.get("targets", []))
     if event.what == "alerted":
         values["seconds"] = decimal(float(event.detail.get("seconds", 0)), reader.language)
     if event.what == "evidence":

@@ -20,6 +20,7 @@ TABLE = {
     "GET  /keadaan":                    (303, 200, 200, 200, 200, 200, 200, 200, 200),
     "GET  /kamera":                     (303, 200, 200, 200, 200, 200, 200, 200, 200),
     "GET  /kamera/isi":                 (303, 200, 200, 200, 200, 200, 200, 200, 200),
+    "GET  /kamera/{camera_id}/gambar": (303, 503, 503, 404, 404, 503, 404, 503, 503),  # no bus here
     "GET  /arus":                       (303, 200, 200, 200, 200, 200, 200, 200, 200),
     "GET  /kejadian/{incident_id}":     (303, 200, 200, 404, 404, 200, 404, 200, 200),
     "GET  /kejadian/{incident_id}/isi": (303, 200, 200, 404, 404, 200, 404, 200, 200),
@@ -34,6 +35,10 @@ TABLE = {
     "DELETE /langganan":                (401, 204, 204, 204, 204, 204, 204, 204, 204),
     "GET  /cap/feed.xml":               (404, 404, 404, 404, 404, 404, 404, 404, 404),
     "GET  /cap/{identifier:path}.xml":  (404, 404, 404, 404, 404, 404, 404, 404, 404),
+    "GET  /tinjau":                     (303, 403, 403, 403, 403, 200, 200, 403, 200),
+    "POST /tinjau/klip":                (401, 403, 403, 403, 403, 200, 200, 403, 200),
+    "POST /tinjau/putusan":             (401, 403, 403, 403, 403, 200, 404, 403, 200),
+    "POST /tinjau/lepas":               (401, 403, 403, 403, 403, 204, 204, 403, 204),
     "GET  /sandi":                      (303, 200, 200, 200, 200, 200, 200, 200, 200),
     "POST /sandi":                      (401, 400, 400, 400, 400, 400, 400, 400, 400),
     "GET  /masuk":                      (200, 303, 303, 303, 303, 303, 303, 303, 303),
@@ -47,6 +52,9 @@ FORMS = {
     "/kejadian/{incident_id}/terusan": {"agency": "damkar", "expected": "accepted"},
     "/kejadian/{incident_id}/dilihat": {},
     "/kejadian/{incident_id}/batal": {"decided_ms": "1"},
+    "/tinjau/klip": {},
+    "/tinjau/putusan": {"token": "0123456789", "clip": "2", "verdict": "true"},
+    "/tinjau/lepas": {},
     "/sandi": {"old": "salah", "new": "kopi-pagi-hujan", "again": "kopi-pagi-hujan"},
     "/masuk": {"name": "siapa", "password": "salah"},
     "/bahasa": {"language": "id"},
@@ -58,6 +66,7 @@ FORMS = {
 @pytest.fixture
 def desk(world: World) -> Iterator[tuple[World, str, Incident]]:
     record = world.raise_incident()
+    world.keep(record, "clip", b"klip")
     with world.serve() as url:
         yield world, url, record
 
@@ -91,7 +100,7 @@ def test_the_table_holds(desk: tuple[World, str, Incident], column: int) -> None
 def _ask(world: World, visitor: Visitor, row: str, record: Incident) -> int:
     """Ask as a browser does; a form carries the right token wherever there is one to be had."""
     method, template = row.split()
-    path = template.replace("{identifier:path}", "x").format(incident_id=record.id, number=1)
+    path = template.replace("{identifier:path}", "x").format(incident_id=record.id, number=1, camera_id=record.camera)
     if template.startswith("/media"):
         path = world.link(visitor, 1)
     if method in ("POST", "DELETE"):
