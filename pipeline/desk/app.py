@@ -26,7 +26,21 @@ from pipeline.desk.metrics import CountRequests
 from pipeline.desk.pages import is_part, render
 from pipeline.desk.publicview.asgi import PublicPath
 from pipeline.desk.publicview.view import PublicView
-from pipeline.desk.routes import cameras, cap, events, forward, health, inbox, incident, media, push, review, signin
+from pipeline.desk.routes import (
+    cameras,
+    cap,
+    events,
+    forward,
+    health,
+    inbox,
+    incident,
+    media,
+    package,
+    push,
+    review,
+    search,
+    signin,
+)
 from pipeline.desk.scores import ScoreKeeper
 from pipeline.desk.signing import Signer
 from pipeline.desk.stills import LiveStills
@@ -90,7 +104,7 @@ def create_app(
         dependencies=[Depends(check_csrf)],
     )  # fmt: skip
     app.state.desk = desk
-    for part in (signin, inbox, incident, forward, media, events, cameras, health, cap, push, review):
+    for part in (signin, inbox, incident, forward, media, events, cameras, health, cap, push, review, package, search):
         app.include_router(part.router)
     app.mount("/static", LongLivedFiles(directory=Path(str(resources.files("pipeline.desk") / "static"))))
     app.add_exception_handler(HTTPException, _refused)
