@@ -61,3 +61,8 @@ def test_what_is_copied_exists_and_is_in_the_context():
         for source in sources:
             assert (ROOT / source).exists(), source
             assert any(fnmatch(source, keep) for keep in kept), f"{source} is ignored"
+
+
+def test_docker_and_podman_leave_the_same_out():
+    """Docker reads `.dockerignore` alone, Podman prefers `.containerignore`."""
+    assert (ROOT / ".dockerignore").read_text() == (ROOT / ".containerignore").read_text()
