@@ -280,9 +280,19 @@ def test_a_clip_is_stepped_frame_by_frame(world: World, sit_down: SitDown) -> No
     world.keep(record, "clip", clip(), "ring")
     page = sit_down("piket_gambir")
     page.click("article .still")
-    page.wait_for_function("() => Math.abs(siaga.frameOf.get(document.querySelector('video[data-clip]')) - 0.1) < 0.01")
+    page.wait_for_function("() => Math.abs(siaga.frameOf?.get(document.querySelector('video[data-clip]')) - 0.1) < 0.01")
     page.click("[data-frame='1']")
     at = "document.querySelector('video[data-clip]').currentTime"
     before = page.evaluate(at)
     page.keyboard.press(",")
     assert abs(before - page.evaluate(at) - 0.1) < 0.02
+
+
+def test_a_link_to_evidence_that_ended_is_renewed_by_the_open_page(world: World, sit_down: SitDown) -> None:
+    world.raise_incident()
+    page = sit_down("piket_gambir")
+    page.wait_for_function("() => document.querySelector('.still img').naturalWidth === 640")
+    good = page.get_attribute(".still img", "src")
+    page.evaluate("src => document.querySelector('.still img').src = src", "/media/1?t=1.1.ended")
+    page.wait_for_function("src => document.querySelector('.still img').getAttribute('src') === src", arg=good)
+    page.wait_for_function("() => document.querySelector('.still img').naturalWidth === 640")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from pipeline.bus.records import Incident, Witness
+from pipeline.store.audit import entries
 from pipeline.store.database import Database
 from pipeline.store.incidents import apply_incident, count_waiting, decide, get, list_incidents, record_of
 from pipeline.store.tables import EventRow, IncidentRow
@@ -93,9 +94,11 @@ def test_people_decide_and_the_second_is_told(database: Database) -> None:
     )  # fmt: skip
     with database.reading() as session:
         decided = [event for event in events_of(session, "i1") if event.what == "decided"]
+        audited = [(entry.actor, entry.what, entry.subject) for entry in entries(session)]
     assert [(event.actor, event.detail) for event in decided] == [
         ("budi", {"from": "waiting", "to": "accepted", "note": "menuju lokasi"})
     ]
+    assert audited == [("budi", "incident.decided", "i1")], "what was refused is not a decision"
 
 
 def test_a_decision_outlives_later_records(database: Database) -> None:

@@ -1,5 +1,7 @@
 """The pure rules: revisions, decisions, areas."""
 
+from typing import get_args
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ from pipeline.store.revisions import Known, cameras_of, judge
 from pipeline.store.tables import Decision
 from tests.store.making import T0, incident
 
-DECISIONS: list[Decision] = ["waiting", "accepted", "done", "false_alarm"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
 states = st.sampled_from(["opened", "updated", "closed"])
 revisions = st.integers(0, 20)
 cameras = st.lists(st.sampled_from(["cam-1", "cam-2", "cam-3"]), max_size=4)
