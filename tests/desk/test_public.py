@@ -21,6 +21,7 @@ from pipeline.ops.public_section import PublicSection
 from pipeline.ops.sections import DetectSection
 from pipeline.store.incidents import decide
 from tests.desk.world import World, picture
+from tests.waiting import wait_for
 
 PERSON = (0.3, 0.3, 0.4, 0.7)
 MODEL = ModelRef(name="fire_smoke", version="1", sha8="0123abcd")
@@ -158,9 +159,8 @@ def test_ten_thousand_readers_cost_one_render(world: World) -> None:
 
 def test_over_http(world: World) -> None:
     with world.serve() as url, httpx.Client(base_url=url, headers={"accept": "text/html"}) as client:
+        wait_for(lambda: client.get("/publik").status_code != 503, what="the first page")
         first = client.get("/publik")
-        while first.status_code == 503:
-            first = client.get("/publik")
         assert first.status_code == 200
         assert first.headers["cache-control"] == "public, max-age=15"
         assert "set-cookie" not in first.headers
