@@ -93,12 +93,20 @@ def alert(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras =
 
 
 @app.command()
-def desk(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+def desk(
+    config: Config = DEFAULT_CONFIG,
+    data: Data = None,
+    cameras: Cameras = None,
+    public: Annotated[bool, typer.Option("--public", help="Serve the public view as well.")] = False,
+) -> None:
     """Serve the duty desk."""
     from pipeline.desk.server import run as work
     from pipeline.wiring import run_stage
 
-    run_stage(settings_of(config, data, cameras), "desk", work, bus=False)
+    settings = settings_of(config, data, cameras)
+    if public:
+        settings = settings.model_copy(update={"public": settings.public.model_copy(update={"enabled": True})})
+    run_stage(settings, "desk", work, bus=False)
 
 
 @app.command()

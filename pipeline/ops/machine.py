@@ -43,14 +43,16 @@ def plan_machine(settings: Settings, common: Sequence[str], demo: Sequence[str] 
         demo: Arguments of the camera server; empty for none.
     """
 
-    def stage(name: str, instance: str | None = None) -> Program:
-        return Program(instance or name, siaga_command(name, *common), name)
+    def stage(name: str, instance: str | None = None, *more: str) -> Program:
+        return Program(instance or name, siaga_command(name, *common, *more), name)
 
     detectors = tuple(stage("detect", f"detect-{number}") for number in range(settings.detect.workers))
+    # Simulated streets may be shown to anybody: the public view can be seen without a change of configuration.
+    desk = stage("desk", None, *(["--public"] if demo and "--videos" not in demo else []))
     return Machine(
         stage("bus") if settings.bus.embedded.enabled else None,
         Program("demo", siaga_command("demo", *demo), "demo") if demo else None,
-        (stage("desk"), stage("alert"), stage("confirm"), *detectors, stage("grab")),
+        (desk, stage("alert"), stage("confirm"), *detectors, stage("grab")),
     )
 
 

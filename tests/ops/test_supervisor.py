@@ -140,4 +140,7 @@ def test_the_plan_has_one_program_a_stage_and_detector() -> None:
     assert plan.bus is not None
     assert plan.demo is not None
     assert list(plan.demo.command[-3:]) == ["demo", "--port", "1"]
+    assert [program.name for program in plan.stages if "--public" in program.command] == ["desk"]
+    clips = machine.plan_machine(Settings(), [], ["--videos", "x"])
+    assert not any("--public" in program.command for program in clips.stages)  # people in clips have not agreed to it
     assert machine.plan_machine(Settings.model_validate({"bus": {"embedded": {"enabled": False}}}), []).bus is None
