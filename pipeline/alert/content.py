@@ -42,7 +42,8 @@ def clean(value: Any, limit: int = 500) -> str:
 class Content:
     """A notice as channels render it. Times are epoch ms (None: unknown), `score` 0..1, `lat`, `lng` degrees.
 
-    `listed` are the incidents of a digest. `is_test` marks what must not be taken for real, whatever its notice.
+    `listed` are the incidents of a digest. `forwarded` is who handed it on, with their note; empty where nobody did.
+    `is_test` marks what must not be taken for real, whatever its notice.
     """
 
     notice: str
@@ -64,6 +65,7 @@ class Content:
     cameras: int
     is_test: bool
     listed: tuple["Content", ...] = ()
+    forwarded: str = ""
 
     @property
     def where(self) -> str:
@@ -104,7 +106,14 @@ def read(payload: Mapping[str, Any], depth: int = 0) -> Content:
         cameras=len(payload.get("cameras") or ()),
         is_test=is_test,
         listed=tuple(read(_one(item), 1) for item in listed),
+        forwarded=_forwarded(_part(payload, "forwarded")),
     )
+
+
+def _forwarded(part: Mapping[str, Any]) -> str:
+    """Return who forwarded, and their note in brackets."""
+    by, note = clean(part.get("by"), 120), clean(part.get("note"))
+    return f"{by} ({note})" if by and note else by
 
 
 def _one(item: Any) -> Mapping[str, Any]:

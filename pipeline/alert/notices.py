@@ -7,10 +7,10 @@ from pipeline.alert.routing import Target, place_of
 from pipeline.bus.records import FrameRef, Incident
 from pipeline.city.registry import Registry
 from pipeline.store.outbox import Order
-from pipeline.store.revisions import Change, cameras_of
+from pipeline.store.payloads import payload_of
+from pipeline.store.revisions import Change
 from pipeline.store.tables import Document, Notice
 
-SCHEMA = 1
 STILL: Literal["still"] = "still"
 """The channel of the worker itself: fetching the still before the bus forgets the frame."""
 
@@ -84,30 +84,4 @@ def _boxes_on(incident: Incident, frame: FrameRef) -> list[list[float]]:
 def payload(incident: Incident, notice: Notice, key: str, registry: Registry, target: Target) -> Document:
     """Return what the receiver gets: the incident as it stood, with the names of its camera and kelurahan."""
     place, _ = place_of(incident, registry)
-    camera, kelurahan = registry.cameras.get(incident.camera), registry.kelurahan.get(place)
-    return {
-        "schema": SCHEMA,
-        "notice": notice,
-        "idempotency_key": key,
-        "target": target.name,
-        "why": target.reason,
-        "incident": incident.model_dump(mode="json", by_alias=True, exclude={"frame"}),
-        "cameras": list(cameras_of(incident)),
-        "camera": {"id": incident.camera}
-        if camera is None
-        else {
-            "id": camera.id,
-            "name": camera.name,
-            "lat": camera.lat,
-            "lng": camera.lng,
-            "categories": list(camera.categories),
-        },
-        "kelurahan": {"code": place}
-        if kelurahan is None
-        else {
-            "code": kelurahan.code,
-            "name": kelurahan.name,
-            "kecamatan": kelurahan.kecamatan,
-            "kota": kelurahan.kota,
-        },
-    }
+    return payload_of(incident, place, notice, key, registry, target.name, target.reason)

@@ -31,6 +31,7 @@ LINES: Mapping[str, Mapping[Speech, str]] = {
     "seen": {"id": "Terlihat {at}", "en": "Seen {at}"},
     "score": {"id": "keyakinan {score} %", "en": "confidence {score} %"},
     "cameras": {"id": "Dilihat {n} kamera", "en": "Seen by {n} cameras"},
+    "forwarded": {"id": "Diteruskan oleh {by}", "en": "Forwarded by {by}"},
     "number": {"id": "Nomor {id}", "en": "Number {id}"},
 }
 
@@ -75,6 +76,8 @@ def _lines(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
     lines = [content.where, ", ".join(said)]
     if content.cameras > 1:
         lines.append(LINES["cameras"][speech].format(n=content.cameras))
+    if content.forwarded:
+        lines.append(LINES["forwarded"][speech].format(by=content.forwarded))
     lines.append(LINES["number"][speech].format(id=content.incident))
     return [line for line in lines if line]
 

@@ -15,8 +15,8 @@ from pipeline.ops.sections import Kind
 
 Decision = Literal["waiting", "coordination", "disposition", "accepted", "done", "false_alarm"]
 """What people decided, in the city's words: Menunggu, Koordinasi, Disposisi, Proses, Selesai; Bukan kejadian."""
-Notice = Literal["opened", "updated", "closed", "still"]
-"""What an outbox row has to do: tell of an opening, an update or a closing, or fetch the still."""
+Notice = Literal["opened", "updated", "closed", "forwarded", "still"]
+"""What an outbox row has to do: tell of an opening, an update, a closing or a forward, or fetch the still."""
 OutboxState = Literal["pending", "leased", "sent", "dead", "superseded"]
 EvidenceKind = Literal["still", "clip"]
 MadeFrom = Literal["ring", "frames", "bus"]

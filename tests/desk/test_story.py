@@ -49,7 +49,7 @@ def test_a_whole_story() -> None:
         "Bukan kejadian (Uap) oleh budi",
         "Keputusan dibatalkan oleh budi",
         "Bukan kejadian (Uap) oleh budi. Catatan: dapur",
-        "Diteruskan ke Damkar oleh budi; kabar juga dikirim langsung",
+        "Diteruskan ke Damkar oleh budi; kabar dikirim langsung",
         "Terlihat di layar budi",
     ]
 

@@ -9,19 +9,34 @@ from starlette.responses import Response
 from pipeline.desk.context import Decider, Desk, TheDesk
 from pipeline.desk.routes.incident import IncidentId, Note, answer_decision, find
 from pipeline.desk.words import AGENCIES
-from pipeline.store.forwards import How, forward, mark_seen
+from pipeline.store.areas import covers
+from pipeline.store.forwards import Copy, forward, mark_seen
 from pipeline.store.incidents import Decided
 from pipeline.store.tables import Decision
 
 router = APIRouter()
 
 
-def how_told(desk: Desk, agency: str, kind: str) -> How:
-    """Return how an agency learns of a kind: by its configured copy of the notices, else by phone."""
-    for copy in desk.settings.alert.duty.agencies:
-        if copy.agency.casefold() == AGENCIES[agency].casefold() and (not copy.kinds or kind in copy.kinds):
-            return "copy"
-    return "phone"
+def copies_for(desk: Desk, agency: str, kind: str, kelurahan: str) -> list[Copy]:
+    """Return whom to tell at an agency of a kind in a kelurahan; nobody = it is told by phone.
+
+    A target that the alert section does not have is left out: nobody would deliver to it.
+    """
+    alert, found = desk.settings.alert, dict[str, Copy]()
+    channels = {f"{channel}:{reach.name}": channel for channel, reach in alert.named()}
+    for copy in alert.duty.agencies:
+        same = copy.agency.casefold() in (agency, AGENCIES[agency].casefold())
+        if not same or kind not in copy.kinds or not _serves(copy.kelurahan, kelurahan):
+            continue
+        for target in copy.targets:
+            if target in channels:
+                found[target] = Copy(target, channels[target], f"forwarded to {copy.agency}, kind {kind}")
+    return list(found.values())
+
+
+def _serves(areas: tuple[str, ...], kelurahan: str) -> bool:
+    """Say whether a list of codes or prefixes, empty for everywhere, has this kelurahan in it."""
+    return not areas or any(covers(area, kelurahan) for area in areas)
 
 
 @router.post("/kejadian/{incident_id}/terusan")
@@ -39,7 +54,7 @@ def post_forward(
         raise HTTPException(422)
 
     def work(session: Session) -> Decided:
-        kind = find(session, person, incident_id).kind
+        row = find(session, person, incident_id)
         return forward(
             session,
             incident_id,
@@ -48,7 +63,8 @@ def post_forward(
             actor=person.name,
             at_ms=desk.clock(),
             note=note.strip(),
-            how=how_told(desk, agency, kind),
+            registry=desk.registry,
+            copies=copies_for(desk, agency, row.kind, row.kelurahan),
         )
 
     return answer_decision(request, desk, person, desk.database.transact(work), "disposition")

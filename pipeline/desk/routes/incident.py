@@ -22,6 +22,7 @@ from pipeline.desk.status import read_state
 from pipeline.desk.story import Reader as Reads
 from pipeline.desk.story import reason_line, timeline
 from pipeline.desk.words import DECISION_WORDS, FALSE_REASONS, clock_text
+from pipeline.store.forwards import take_back
 from pipeline.store.incidents import Decided, decide, get, record_of
 from pipeline.store.tables import Decision, IncidentRow
 from pipeline.store.timeline import events_of, latest_cursor
@@ -198,7 +199,10 @@ def post_undo(
         if before is None or not mine or desk.clock() - decided_ms > UNDO_MS:
             return Decided(False, "too_late", row)
         back, now = row.decision, desk.clock()
-        return decide(session, incident_id, before, expected=back, actor=person.name, at_ms=now, undo=True)
+        undone = decide(session, incident_id, before, expected=back, actor=person.name, at_ms=now, undo=True)
+        if undone.ok and back == "disposition":
+            take_back(session, incident_id, decided_ms, person.name, now)
+        return undone
 
     return answer_decision(request, desk, person, desk.database.transact(work), "waiting")
 
