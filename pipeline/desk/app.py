@@ -40,6 +40,8 @@ from pipeline.desk.routes import (
     review,
     search,
     signin,
+    stills,
+    wall,
 )
 from pipeline.desk.scores import ScoreKeeper
 from pipeline.desk.signing import Signer
@@ -104,7 +106,24 @@ def create_app(
         dependencies=[Depends(check_csrf)],
     )  # fmt: skip
     app.state.desk = desk
-    for part in (signin, inbox, incident, forward, media, events, cameras, health, cap, push, review, package, search):
+    parts = (
+        signin,
+        inbox,
+        incident,
+        forward,
+        media,
+        events,
+        cameras,
+        health,
+        cap,
+        push,
+        review,
+        package,
+        search,
+        stills,
+        wall,
+    )
+    for part in parts:
         app.include_router(part.router)
     app.mount("/static", LongLivedFiles(directory=Path(str(resources.files("pipeline.desk") / "static"))))
     app.add_exception_handler(HTTPException, _refused)

@@ -60,13 +60,30 @@ def public_jpeg(
     jpeg: bytes, boxes: Sequence[Box], masks: Sequence[Mask], share: float, longest_side: int
 ) -> bytes | None:
     """Return a new JPEG of a frame for the public, without the old one's metadata; None when it cannot be read."""
-    decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if decoded is None:
+    masked = _masked(jpeg, masks)
+    if masked is None:
         return None
-    image = blur_people(burn_masks(decoded.astype(np.uint8), masks), boxes, share)
+    image = blur_people(masked, boxes, share)
     scale = longest_side / max(image.shape[:2])
     if scale < 1:
         size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return _encoded(image)
+
+
+def masked_jpeg(jpeg: bytes, masks: Sequence[Mask]) -> bytes | None:
+    """Return a JPEG with its masks burned in, or the same where there are none; None when it cannot be read."""
+    if not masks:
+        return jpeg
+    image = _masked(jpeg, masks)
+    return None if image is None else _encoded(image)
+
+
+def _masked(jpeg: bytes, masks: Sequence[Mask]) -> Image | None:
+    decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return None if decoded is None else burn_masks(decoded.astype(np.uint8), masks)
+
+
+def _encoded(image: Image) -> bytes | None:
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return data.tobytes() if done else None
