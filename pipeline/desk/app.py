@@ -31,6 +31,7 @@ from pipeline.desk.routes import (
     cap,
     events,
     forward,
+    handover,
     health,
     inbox,
     incident,
@@ -122,6 +123,7 @@ def create_app(
         search,
         stills,
         wall,
+        handover,
     )
     for part in parts:
         app.include_router(part.router)

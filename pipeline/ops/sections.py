@@ -3,7 +3,7 @@
 Unknown keys are refused. Durations carry their unit in the name (`_s` seconds), scores and shares are 0..1.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -207,6 +207,9 @@ class DeskSection(DeskAccess):
     session_hours: float = Field(12, gt=0, description="A sign-in lasts this long")
     behind_tls: bool = Field(False, description="Mark session cookies Secure")
     language: Literal["id", "en"] = Field("id", description="Language of the desk before somebody chooses")
+    shifts: tuple[Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")], ...] = Field(
+        ("07:00", "15:00", "23:00"), min_length=1, description="When shifts change (HH:MM), for the handover page"
+    )
 
 
 class OpsSection(Section):
