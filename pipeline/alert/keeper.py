@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from typing import get_args
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,7 +17,9 @@ from pipeline.ops.settings import Settings
 from pipeline.store.database import Database, explain
 from pipeline.store.evidence import EvidenceStore
 from pipeline.store.outbox import bury, orphans, waiting
+from pipeline.store.oversight import accepted_since, newest_event, outbox_rows, overdue, unreached_posts
 from pipeline.store.quota import Usage, enforce_quota
+from pipeline.store.tables import OutboxState
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +55,7 @@ class Keeper:
         self._settings, self._database, self._evidence, self._channels = settings, database, evidence, channels
         self._progress, self._report, self._stop, self._clock = progress, report, stop, clock
         self._quota_ms = 0
+        self._decided: int | None = None
         self._usage: Usage | None = None
         self._troubles: list[str] = []
         self._thread = threading.Thread(target=self._run, name="alert-keeper", daemon=True)
@@ -74,6 +78,7 @@ class Keeper:
         self._troubles = []
         try:
             self._outbox()
+            self._oversee()
             self._bury_orphans()
             self._quota()
         except (StoreError, SQLAlchemyError) as error:
@@ -94,6 +99,25 @@ class Keeper:
             self._progress.detail[f"outbox_{channel}"] = number
             if channel == "desk" and age_s > self._settings.ops.stale_after_s + self._settings.alert.lease_s:
                 self._troubles.append(f"{number} desk notices wait, the oldest for {age_s:.0f} s")
+
+    def _oversee(self) -> None:
+        """Set the gauges of what nobody has dealt with; observe how long people took to decide."""
+        with self._database.reading() as session:
+            late = overdue(session, self._clock(), self._settings.alert.escalation.deadlines)
+            unreached = unreached_posts(session)
+            rows = outbox_rows(session)
+            if self._decided is None:
+                self._decided = newest_event(session)
+            self._decided, decisions = accepted_since(session, self._decided)
+        metrics.POSTS_UNREACHABLE.set(unreached)
+        for level, number in late.items():
+            metrics.UNACCEPTED.labels(level).set(number)
+        for channel in {channel.name for channel in self._channels}:
+            for state in get_args(OutboxState):
+                metrics.OUTBOX_ROWS.labels(channel, state).set(rows.get((channel, state), 0))
+        for decision in decisions:
+            kota = ".".join(decision.kelurahan.split(".")[:2])
+            metrics.SENT_TO_ACCEPTED.labels(decision.kind, kota).observe(decision.after_s)
 
     def _bury_orphans(self) -> None:
         """Give up rows whose target has left the configuration, with that reason."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from pipeline.ops.alert_targets import Targets
 from pipeline.ops.alert_targets import WebhookTarget as WebhookTarget
 from pipeline.ops.desk_access import DeskAccess
-from pipeline.ops.duty import DrillSection, DutySection, EscalationSection, KeepSection, StormSection
+from pipeline.ops.duty import DutySection, EscalationSection
 from pipeline.ops.section import Kind as Kind
 from pipeline.ops.section import Seconds as Seconds
 from pipeline.ops.section import Section as Section
@@ -192,11 +192,8 @@ class AlertSection(Targets):
     retry_max_s: Seconds = Field(300, description="Longest wait between two tries")
     give_up_after_s: Seconds = Field(86_400, description="A notice undelivered this long is put aside and shown")
     lease_s: Seconds = Field(30, description="A delivery not reported back within this time is tried by another worker")
-    duty: DutySection = Field(DutySection(), description="Duty posts and rosters.")
-    escalation: EscalationSection = Field(EscalationSection(), description="Who is told when nobody accepts.")
-    storm: StormSection = Field(StormSection(), description="Many incidents become one digest.")
-    drill: DrillSection = Field(DrillSection(), description="The weekly latihan.")
-    keep: KeepSection = Field(KeepSection(), description="How long what is done with is kept.")
+    duty: DutySection = Field(DutySection(), description="Agencies that get copies")
+    escalation: EscalationSection = Field(EscalationSection(), description="When an undecided incident is overdue")
 
 
 class DeskSection(DeskAccess):

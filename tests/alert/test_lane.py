@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
+from pipeline.alert import metrics
 from pipeline.alert.backoff import FAILURES_TO_OPEN
 from pipeline.alert.channels.base import Outcome, Refused, Retry, Sent
 from pipeline.alert.channels.desk import DeskChannel
@@ -393,3 +394,15 @@ def test_the_keeper_outlives_database_and_report(bench: Bench) -> None:
     kept.start()
     bench.stop.set()
     kept.join(10)
+
+
+def test_the_keeper_sets_what_the_rules_watch(bench: Bench) -> None:
+    bench.take(incident())
+    kept = keeper(bench, [], DeskChannel(), Scripted())
+    kept.round()
+    assert metrics.UNACCEPTED.labels("city")._value.get() == 0
+    assert metrics.OUTBOX_ROWS.labels("webhook", "pending")._value.get() == 1
+    bench.now += 400_000
+    kept.round()
+    assert [metrics.UNACCEPTED.labels(level)._value.get() for level in ("post", "kecamatan", "kota", "city")] == [1] * 4
+    assert metrics.POSTS_UNREACHABLE._value.get() == 0
