@@ -280,7 +280,9 @@ def test_a_clip_is_stepped_frame_by_frame(world: World, sit_down: SitDown) -> No
     world.keep(record, "clip", clip(), "ring")
     page = sit_down("piket_gambir")
     page.click("article .still")
-    page.wait_for_function("() => Math.abs(siaga.frameOf?.get(document.querySelector('video[data-clip]')) - 0.1) < 0.01")
+    page.wait_for_function(
+        "() => Math.abs(siaga.frameOf?.get(document.querySelector('video[data-clip]')) - 0.1) < 0.01"
+    )
     page.click("[data-frame='1']")
     at = "document.querySelector('video[data-clip]').currentTime"
     before = page.evaluate(at)
