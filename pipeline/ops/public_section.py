@@ -24,7 +24,9 @@ class PublicSection(Section):
     stale_after_s: Seconds = Field(240, description="A picture older than this says that it is old")
     gone_after_s: Seconds = Field(900, description="A picture, or a page, older than this is not shown any more")
     enlarge: Share = Field(0.35, description="Boxes of people are blurred with this share of their size around them")
-    longest_side: int = Field(480, ge=64, le=1280, description="Public pictures are scaled to this longest side, px")
+    longest_side: int = Field(
+        320, ge=64, le=1280, description="Longest side of public pictures, px; small, for people whom the model misses"
+    )
     confirmed_after_s: float = Field(
         30, ge=30, description="An incident is shown this long after an officer confirmed it: undo takes 30 s"
     )

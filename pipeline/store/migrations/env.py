@@ -5,7 +5,6 @@ from alembic import context
 import pipeline.store.access_tables
 import pipeline.store.audit_tables
 import pipeline.store.channel_tables
-import pipeline.store.delivery_tables
 import pipeline.store.review_tables
 import pipeline.store.scores_tables  # noqa: F401 - what is imported is known to the metadata
 from pipeline.store.tables import Base
