@@ -253,7 +253,8 @@ def test_the_inbox_by_its_keys(world: World, sit_down: SitDown) -> None:
     page.keyboard.type("pintu belakang")
     page.keyboard.press("Escape")
     page.reload()
-    assert page.locator("textarea[data-note='kejadian-1']").input_value() == "pintu belakang"
+    kept = "() => document.querySelector(`textarea[data-note='kejadian-1']`).value === 'pintu belakang'"
+    page.wait_for_function(kept)
     page.focus("#card-kejadian-1 .place a")
     page.keyboard.press("f")
     assert page.evaluate("document.activeElement.value") == "damkar"
