@@ -1,6 +1,6 @@
 """Who is told of an incident, by which channel, and why: pure, from the incident, the registry and the settings.
 
-Duty rosters, neighbours and escalation plug in here: each adds `Target`s with a reason of its own.
+Whoever else is to be told plugs in here: each rule adds `Target`s with a reason of its own.
 """
 
 from dataclasses import dataclass

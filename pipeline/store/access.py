@@ -1,11 +1,11 @@
-"""Failed sign-ins, sign-ins that are under way at the city's provider, and the keys of signed links."""
+"""Failed sign-ins and the keys of signed links."""
 
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pipeline.store.access_tables import AttemptRow, FailureRow, SigningKeyRow
+from pipeline.store.access_tables import FailureRow, SigningKeyRow
 
 LOCK = 0x5349_4147_4102  # PostgreSQL's advisory lock of those who count; SQLite has one writer anyway
 KEYS_KEPT = 2
@@ -42,24 +42,6 @@ def forget_failures(session: Session, ids: Sequence[int], key: str) -> None:
 def prune_failures(session: Session, before_ms: int) -> None:
     """Remove the failures that no limit looks at any more."""
     session.execute(sa.delete(FailureRow).where(FailureRow.at_ms < before_ms))
-
-
-def begin_attempt(session: Session, row: AttemptRow, at_ms: int) -> None:
-    """Keep a sign-in that goes to the provider; those that never came back are removed on the way."""
-    session.execute(sa.delete(AttemptRow).where(AttemptRow.expires_ms <= at_ms))
-    session.add(row)
-    session.flush()
-
-
-def take_attempt(session: Session, state_hash: str, at_ms: int) -> AttemptRow | None:
-    """Take a sign-in out by its state: it is there once. None: unknown, used before, or over."""
-    query = sa.select(AttemptRow).where(AttemptRow.state_hash == state_hash).with_for_update()
-    row = session.scalar(query)
-    if row is None:
-        return None
-    session.delete(row)
-    session.flush()
-    return row if row.expires_ms > at_ms else None
 
 
 def signing_keys(session: Session) -> list[tuple[int, str]]:
