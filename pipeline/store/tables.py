@@ -1,7 +1,7 @@
 """The tables, typed. Times are UTC epoch milliseconds, scores 0..1.
 
-`incident_events` and `evidence` name their incident without a foreign key: the grabber may finish a clip before the
-alert worker has written the incident it belongs to.
+`incident_events`, `evidence` and `outbox` name their incident without a foreign key: the grabber may finish a clip
+before the alert worker has written the incident it belongs to, and drills have a timeline and notices of their own.
 """
 
 from typing import Any, Literal
@@ -15,9 +15,14 @@ from pipeline.ops.sections import Kind
 
 Decision = Literal["waiting", "coordination", "disposition", "accepted", "done", "false_alarm"]
 """What people decided, in the city's words: Menunggu, Koordinasi, Disposisi, Proses, Selesai; Bukan kejadian."""
-Notice = Literal["opened", "updated", "closed", "forwarded", "still"]
-"""What an outbox row has to do: tell of an opening, an update, a closing or a forward, or fetch the still."""
-OutboxState = Literal["pending", "leased", "sent", "dead", "superseded"]
+Notice = Literal["opened", "updated", "closed", "forwarded", "escalated", "digest", "still", "test", "drill"]
+"""What an outbox row has to do: tell of an opening, an update, a closing or a forward, or fetch the still.
+
+`escalated` tells the next level that nobody has accepted, a `digest` of many incidents at once.
+
+`test` and `drill` tell of no incident: their rows name a row of `drills`."""
+OutboxState = Literal["pending", "leased", "sent", "dead", "superseded", "gathered", "digested"]
+"""`gathered` rows wait for their digest; `digested` ones are told by it (`OutboxRow.digest`)."""
 EvidenceKind = Literal["still", "clip"]
 MadeFrom = Literal["ring", "frames", "bus"]
 """Clip of the packet ring, clip of the sampled frames, still of a frame on the bus."""
@@ -92,19 +97,22 @@ class OutboxRow(Base):
     """One thing to do because of an incident: a notice to a target, or the still to fetch.
 
     `payload` is what is sent, fixed when the row is written, so that a repeated delivery says the same.
-    `lease` is the token (`owner/random`) of the worker that holds the row until `leased_until_ms`.
+    `lease` is the token (`owner/random`) of the worker that holds the row until `leased_until_ms`. `digest` is the
+    idempotency key of the digest that lists this notice.
     """
 
     __tablename__ = "outbox"
     __table_args__ = (
         Index(None, "state", "channel", "next_at_ms"),
         Index(None, "incident_id", "target"),
+        Index(None, "target", "created_ms"),
+        Index(None, "digest"),
         UniqueConstraint("idempotency_key"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(counter_type, primary_key=True, autoincrement=True)
-    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id", ondelete="CASCADE"))
+    incident_id: Mapped[str] = mapped_column(String(120))
     revision: Mapped[int] = mapped_column(BigInteger)
     notice: Mapped[Notice] = mapped_column(String(20))
     target: Mapped[str] = mapped_column(String(160))
@@ -120,6 +128,7 @@ class OutboxRow(Base):
     created_ms: Mapped[int] = mapped_column(ms_type)
     sent_ms: Mapped[int | None] = mapped_column(ms_type)
     receipt: Mapped[Document | None] = mapped_column(json_type)
+    digest: Mapped[str | None] = mapped_column(String(320))
 
 
 class EvidenceRow(Base):

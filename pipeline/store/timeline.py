@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pipeline.store.areas import within
+from pipeline.store.drills_tables import DrillRow
 from pipeline.store.tables import Document, EventRow, IncidentRow
 
 WRITERS = 0x5349_4147_4102  # PostgreSQL's advisory lock of everyone who writes to incidents
@@ -52,7 +53,7 @@ def events_after(session: Session, cursor: int, limit: int = 500, areas: Sequenc
     """Return the events behind `cursor`, oldest first; of the given areas only, where `areas` is not None."""
     query = _events().where(EventRow.id > cursor).order_by(EventRow.id).limit(limit)
     if areas is not None:
-        query = query.where(within(IncidentRow.kelurahan, areas))
+        query = query.where(sa.or_(within(IncidentRow.kelurahan, areas), within(DrillRow.post, areas)))
     return _read(session, query)
 
 
@@ -67,8 +68,10 @@ def latest_cursor(session: Session) -> int:
 
 
 def _events() -> Any:
-    """Select events with the kelurahan of their incident (empty while the incident is not written yet)."""
-    return sa.select(EventRow, IncidentRow.kelurahan).outerjoin(IncidentRow, IncidentRow.id == EventRow.incident_id)
+    """Select events with the kelurahan of their incident or drill (empty while the incident is not written yet)."""
+    place = sa.func.coalesce(IncidentRow.kelurahan, DrillRow.post)
+    query = sa.select(EventRow, place).outerjoin(IncidentRow, IncidentRow.id == EventRow.incident_id)
+    return query.outerjoin(DrillRow, DrillRow.id == EventRow.incident_id)
 
 
 def _read(session: Session, query: Any) -> list[Event]:

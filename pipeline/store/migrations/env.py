@@ -5,8 +5,11 @@ from alembic import context
 import pipeline.store.access_tables
 import pipeline.store.audit_tables
 import pipeline.store.channel_tables
+import pipeline.store.drills_tables
+import pipeline.store.escalation_tables
 import pipeline.store.review_tables
-import pipeline.store.scores_tables  # noqa: F401 - what is imported is known to the metadata
+import pipeline.store.scores_tables
+import pipeline.store.siting_tables  # noqa: F401 - what is imported is known to the metadata
 from pipeline.store.tables import Base
 
 connection = context.config.attributes["connection"]
