@@ -3,9 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import resources
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -13,9 +10,9 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from pipeline.city.registry import Registry
+from pipeline.desk import assets
 from pipeline.desk.context import Desk
 from pipeline.desk.faults import STORE_FAULTS
 from pipeline.desk.forms import check_csrf
@@ -69,16 +66,6 @@ FAULTS = mark(
 STALE_FORM = mark("Halaman ini sudah lama. Muat ulang, lalu coba lagi.")
 
 
-class LongLivedFiles(StaticFiles):
-    """Static files; their addresses carry a hash of their content, so a browser never has to ask again."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """Return a file that may be kept for ever."""
-        response = super().file_response(*args, **kwargs)
-        response.headers["cache-control"] = "public, max-age=31536000, immutable"
-        return response
-
-
 def create_app(
     settings: Settings,
     registry: Registry,
@@ -127,7 +114,7 @@ def create_app(
     )
     for part in parts:
         app.include_router(part.router)
-    app.mount("/static", LongLivedFiles(directory=Path(str(resources.files("pipeline.desk") / "static"))))
+    assets.mount(app)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _incomplete)
     for fault in STORE_FAULTS:

@@ -1,6 +1,7 @@
 """The gate in front of every route: who has no valid sign-in gets no further, whatever the route."""
 
 import asyncio
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import structlog
@@ -38,6 +39,15 @@ SECURITY_HEADERS = {
 }
 
 
+def security_headers(tiles: str = "") -> dict[str, str]:
+    """Return the headers of every answer; `tiles` is the one server beside this that a page may take pictures from."""
+    policy = SECURITY_HEADERS["content-security-policy"]
+    return {
+        **SECURITY_HEADERS,
+        "content-security-policy": policy.replace("data:;", f"data: {tiles};" if tiles else "data:;"),
+    }
+
+
 def is_open(path: str) -> bool:
     """Say whether a path needs no sign-in."""
     return path in OPEN_PATHS or path.startswith((OPEN_PREFIX, CAP_PREFIX))
@@ -63,6 +73,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, desk: Desk) -> None:
         self._app, self._desk = app, desk
+        self._headers = security_headers(desk.settings.desk.map.origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; a websocket is refused, the desk has none."""
@@ -80,11 +91,11 @@ class Gate:
             except STORE_FAULTS as error:
                 log.error("desk.gate_failed", reason=explain(error))
                 REFUSED.labels("store").inc()
-                await NO_STORE(scope, receive, _secured(send))
+                await NO_STORE(scope, receive, _secured(send, self._headers))
                 return
         scope.setdefault("state", {})["person"] = person
         refusal = self._refuse(request, person)
-        await (refusal or self._app)(scope, receive, _secured(send))
+        await (refusal or self._app)(scope, receive, _secured(send, self._headers))
 
     def _refuse(self, request: Request, person: Person | None) -> Response | None:
         """Return the answer for who may not pass; None lets the request through."""
@@ -101,14 +112,14 @@ class Gate:
         return None
 
 
-def _secured(send: Send) -> Send:
+def _secured(send: Send, security: Mapping[str, str]) -> Send:
     """Return `send` with the security headers on every answer; private pages are kept by no cache."""
 
     async def secured(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", []))
             names = {name.lower() for name, _ in headers}
-            extra = {**SECURITY_HEADERS, "cache-control": "no-store"}
+            extra = {**security, "cache-control": "no-store"}
             headers += [(k.encode(), v.encode()) for k, v in extra.items() if k.encode() not in names]
             message = {**message, "headers": headers}
         await send(message)

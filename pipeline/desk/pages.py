@@ -1,8 +1,6 @@
 """Rendering: one strict Jinja environment, the reader's language, and what every page needs."""
 
-import hashlib
 from functools import cache, partial
-from importlib import resources
 from typing import Any
 
 from fastapi import Request
@@ -10,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from pipeline.desk import words
+from pipeline.desk.assets import asset
 from pipeline.desk.context import get_desk
 from pipeline.desk.forms import form_token
 from pipeline.desk.i18n import LANGUAGES, Language, choose, translate
@@ -31,13 +30,6 @@ def environment() -> Environment:
     )
     made.globals.update(Right=Right, asset=asset, running=words.running, decimal=words.decimal)
     return made
-
-
-@cache
-def asset(name: str) -> str:
-    """Return the address of a static file with its content's hash, so that browsers may keep it for ever."""
-    content = (resources.files("pipeline.desk") / "static" / name).read_bytes()
-    return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def language_of(request: Request) -> Language:

@@ -11,6 +11,7 @@ from pipeline.ops.alert_targets import Targets
 from pipeline.ops.alert_targets import WebhookTarget as WebhookTarget
 from pipeline.ops.desk_access import DeskAccess
 from pipeline.ops.duty import DutySection, EscalationSection
+from pipeline.ops.map_section import MapSection
 from pipeline.ops.section import Kind as Kind
 from pipeline.ops.section import Seconds as Seconds
 from pipeline.ops.section import Section as Section
@@ -24,6 +25,9 @@ class CitySection(Section):
     timezone: str = Field("Asia/Jakarta", description="Zone of schedules and of the clock on the desk")
     cameras: str = Field("cameras.csv", description="Camera registry, relative to this file")
     kelurahan: str = Field("kelurahan.csv", description="Kelurahan with their official codes, relative to this file")
+    boundaries: str = Field(
+        "", description="GeoJSON of the kelurahan (property kode), relative to this file; empty = their centroids"
+    )
     place_radius_m: float = Field(75, ge=0, description="Cameras within this distance see the same place")
 
 
@@ -207,6 +211,7 @@ class DeskSection(DeskAccess):
     shifts: tuple[Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")], ...] = Field(
         ("07:00", "15:00", "23:00"), min_length=1, description="When shifts change (HH:MM), for the handover page"
     )
+    map: MapSection = Field(MapSection(), description="Maps on the desk and on the public page")
 
 
 class OpsSection(Section):
