@@ -10,6 +10,7 @@ from pipeline.bus.records import Incident
 from pipeline.store.areas import within
 from pipeline.store.audit import audit
 from pipeline.store.decisions import FINAL, refuse
+from pipeline.store.escalations import catch_up
 from pipeline.store.revisions import Change, Known, cameras_of, judge
 from pipeline.store.tables import Decision, Document, IncidentRow
 from pipeline.store.timeline import add_event, take_turn
@@ -121,6 +122,8 @@ def decide(
     row.decision_reason = reason
     add_event(session, incident_id, at_ms, "decided", detail, actor)
     audit(session, actor, "incident.decided", incident_id, detail, at_ms)
+    session.flush()
+    catch_up(session, incident_id, at_ms)
     return Decided(True, "decided", row)
 
 

@@ -1,25 +1,31 @@
 """The outbox: what has to be done because of an incident, written with it in one transaction and leased by workers.
 
 `pending` rows wait for their time; a worker takes some as `leased`, with a token and an end of the lease; then they
-become `sent`, `dead` (with the reason), `superseded` (a newer notice says more) or `pending` again. A worker that dies
+become `sent`, `dead` (with the reason), `superseded` (a newer notice says more) or `pending` again. In a storm they are
+`gathered` and become `digested`: told by a digest (`pipeline.store.digests`). A worker that dies
 leaves its rows leased; when the lease is over another takes them. Within one incident and target, rows are handed out
 one after the other: a closing never overtakes its opening.
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from pipeline.store.tables import Document, Notice, OutboxRow
+from pipeline.store.areas import within
+from pipeline.store.audit import audit
+from pipeline.store.drills_tables import DrillRow
+from pipeline.store.tables import Document, IncidentRow, Notice, OutboxRow, OutboxState
 from pipeline.store.timeline import add_event, take_turn
 
 FOLLOW_UPS: tuple[Notice, ...] = ("updated", "closed")
 """Notices of which only the latest is worth sending."""
-_OPEN = ("pending", "leased")
+UNRECORDED = "a worker ended between sending and recording"
+"""The `last_error` of a row whose lease was never settled: its target may have it already."""
+_OPEN = ("pending", "leased", "gathered")
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,18 @@ def has(session: Session, key: str) -> bool:
     return session.scalar(sa.select(OutboxRow.id).where(OutboxRow.idempotency_key == key)) is not None
 
 
-def enqueue(session: Session, order: Order, at_ms: int) -> bool:
-    """Write a row, once per idempotency key; False when it was there. The caller has taken its turn."""
+def enqueue(
+    session: Session, order: Order, at_ms: int, state: OutboxState = "pending", next_at_ms: int | None = None
+) -> bool:
+    """Write a row, once per idempotency key; False when it was there. The caller has taken its turn.
+
+    Args:
+        session: A writing transaction.
+        order: The row.
+        at_ms: Now.
+        state: `gathered` where a digest will tell it.
+        next_at_ms: When it may go out; None = now.
+    """
     if has(session, order.key):
         return False
     session.add(
@@ -53,9 +69,9 @@ def enqueue(session: Session, order: Order, at_ms: int) -> bool:
             channel=order.channel,
             idempotency_key=order.key,
             payload=order.payload,
-            state="pending",
+            state=state,
             attempts=0,
-            next_at_ms=at_ms,
+            next_at_ms=at_ms if next_at_ms is None else next_at_ms,
             created_ms=at_ms,
         )
     )
@@ -103,10 +119,12 @@ def lease(
     if not ids:
         return []
     token = f"{owner}/{secrets.token_hex(16)}"
+    left = sa.case((OutboxRow.state == "leased", UNRECORDED), else_=OutboxRow.last_error)
+    values = {"state": "leased", "lease": token, "leased_until_ms": at_ms + lease_ms, "last_error": left}
     taken = session.scalars(
         sa.update(OutboxRow)
         .where(OutboxRow.id.in_(ids))
-        .values(state="leased", lease=token, leased_until_ms=at_ms + lease_ms, attempts=OutboxRow.attempts + 1)
+        .values(**values, attempts=OutboxRow.attempts + 1)
         .returning(OutboxRow)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
@@ -185,28 +203,63 @@ def put_off(session: Session, row: OutboxRow, next_at_ms: int, reason: str) -> b
 
 
 def bury(session: Session, row: OutboxRow, at_ms: int, reason: str) -> None:
-    """Give a held row up, with the reason in the incident's timeline."""
-    row.state, row.last_error = "dead", reason
+    """Give a held row up, with the reason in the incident's timeline; `next_at_ms` keeps when that was."""
+    row.state, row.last_error, row.next_at_ms = "dead", reason, at_ms
     _release(session, row)
     detail = {"notice": row.notice, "target": row.target, "channel": row.channel, "reason": reason}
     what = "still_missing" if row.notice == "still" else "undelivered"
-    add_event(session, row.incident_id, at_ms, what, {**detail, "attempts": row.attempts})
+    for incident_id in concerned(session, row):
+        add_event(session, incident_id, at_ms, what, {**detail, "attempts": row.attempts})
+
+
+def concerned(session: Session, row: OutboxRow) -> list[str]:
+    """Return the incidents whose timelines a delivery belongs to: all that a digest tells of, else the row's own."""
+    if row.notice != "digest":
+        return [row.incident_id]
+    told = sa.select(OutboxRow.incident_id).where(OutboxRow.digest == row.idempotency_key)
+    return list(dict.fromkeys(session.scalars(told.where(OutboxRow.state == "digested").order_by(OutboxRow.id))))
+
+
+def rest(session: Session, row: OutboxRow, until_ms: int) -> None:
+    """Let updates that wait behind a notice that was just sent wait until `until_ms`: only the newest goes out then."""
+    session.execute(
+        sa.update(OutboxRow)
+        .where(OutboxRow.incident_id == row.incident_id, OutboxRow.target == row.target)
+        .where(OutboxRow.state == "pending", OutboxRow.notice == "updated", OutboxRow.next_at_ms < until_ms)
+        .values(next_at_ms=until_ms)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def last_sent_ms(session: Session, incident_id: str, target: str) -> int | None:
+    """Return when this target last took a notice of this incident, epoch ms; None when it has none."""
+    query = sa.select(sa.func.max(OutboxRow.sent_ms)).where(OutboxRow.incident_id == incident_id)
+    return session.scalar(query.where(OutboxRow.target == target))
 
 
 def resend(session: Session, row_id: int, at_ms: int, actor: str) -> bool:
-    """Put a dead row back as pending, with who asked for it in the timeline; False when it is not dead."""
+    """Put a dead row back as pending, its key and payload unchanged; False when it is not dead.
+
+    Who asked for it stands in the timeline and in the audit. The waits and the time to give up begin anew.
+    """
     take_turn(session)
     row = session.get(OutboxRow, row_id, populate_existing=True)
     if row is None or row.state != "dead":
         return False
-    row.state, row.next_at_ms, row.created_ms = "pending", at_ms, at_ms
-    add_event(session, row.incident_id, at_ms, "resent", {"notice": row.notice, "target": row.target}, actor)
+    row.state, row.next_at_ms, row.created_ms, row.attempts = "pending", at_ms, at_ms, 0
+    detail = {"notice": row.notice, "target": row.target}
+    add_event(session, row.incident_id, at_ms, "resent", detail, actor)
+    audit(session, actor, "outbox.resent", row.incident_id, {**detail, "key": row.idempotency_key}, at_ms)
     return True
 
 
-def dead(session: Session, limit: int = 200) -> list[OutboxRow]:
-    """Return the rows that were given up, the newest first."""
+def dead(session: Session, areas: Sequence[str] | None = None, limit: int = 200) -> list[OutboxRow]:
+    """Return the rows that were given up, the newest first, of incidents and drills within the areas (None: all)."""
     query = sa.select(OutboxRow).where(OutboxRow.state == "dead").order_by(OutboxRow.id.desc()).limit(limit)
+    if areas is not None:
+        places = (IncidentRow.kelurahan, IncidentRow.id), (DrillRow.post, DrillRow.id)
+        mine = [sa.exists().where(id_ == OutboxRow.incident_id, within(place, areas)) for place, id_ in places]
+        query = query.where(sa.or_(*mine))
     return list(session.scalars(query))
 
 
@@ -232,10 +285,31 @@ def informed(session: Session, incident_id: str) -> frozenset[str]:
     return frozenset(session.scalars(query))
 
 
-def orphans(session: Session, channel: str, served: Collection[str], limit: int = 200) -> list[OutboxRow]:
-    """Return rows of a channel that wait for a target which nobody serves: it left the configuration."""
-    query = sa.select(OutboxRow).where(OutboxRow.state == "pending", OutboxRow.channel == channel)
-    return list(session.scalars(query.where(OutboxRow.target.not_in(served)).order_by(OutboxRow.id).limit(limit)))
+def listeners(session: Session, incident_id: str) -> dict[str, str]:
+    """Return the channel of each target that was told of an incident, or will be: it hears what becomes of it.
+
+    One whose opening was taken back before it was sent knows nothing and is left out.
+    """
+    query = (
+        sa.select(OutboxRow.target, OutboxRow.channel)
+        .where(OutboxRow.incident_id == incident_id, OutboxRow.notice.in_(("opened", "escalated")))
+        .where(OutboxRow.state != "superseded")
+        .order_by(OutboxRow.id)
+    )
+    return {target: channel for target, channel in session.execute(query)}
+
+
+def orphans(session: Session, channels: Collection[str], targets: Collection[str], limit: int = 200) -> list[OutboxRow]:
+    """Return rows that wait for a target which nobody serves: it, or its whole channel, left the configuration.
+
+    Args:
+        session: Any transaction.
+        channels: Channels of which every target is served.
+        targets: The targets that are served of all others.
+        limit: At most this many.
+    """
+    query = sa.select(OutboxRow).where(OutboxRow.state == "pending", OutboxRow.channel.not_in(channels))
+    return list(session.scalars(query.where(OutboxRow.target.not_in(targets)).order_by(OutboxRow.id).limit(limit)))
 
 
 def _release(session: Session, row: OutboxRow) -> None:

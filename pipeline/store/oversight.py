@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pipeline.ops.duty import Deadlines
+from pipeline.ops.duty import Deadlines, Level
 from pipeline.ops.section import Kind
+from pipeline.store.escalation_rules import LEVELS as LEVELS
+from pipeline.store.escalation_tables import EscalationRow
+from pipeline.store.escalations import overdue_of
 from pipeline.store.tables import EventRow, IncidentRow, OutboxRow
 
-LEVELS = ("post", "kecamatan", "kota", "city")
-"""Who should have accepted, from the duty post up to the city room."""
 BATCH = 500
 
 
@@ -27,10 +28,10 @@ class Accepted:
     after_s: float
 
 
-def passed(kind: Kind, age_s: float, deadlines: Mapping[Kind, Deadlines]) -> tuple[str, ...]:
+def passed(kind: Kind, age_s: float, deadlines: Mapping[Kind, Deadlines]) -> tuple[Level, ...]:
     """Return the levels whose deadline is over for an undecided incident; each begins when the one before ends."""
     limits = deadlines.get(kind, Deadlines())
-    gone: list[str] = []
+    gone: list[Level] = []
     for level, limit in zip(LEVELS, (limits.post_s, limits.kecamatan_s, limits.kota_s, limits.city_s), strict=True):
         age_s -= limit
         if age_s < 0:
@@ -39,12 +40,17 @@ def passed(kind: Kind, age_s: float, deadlines: Mapping[Kind, Deadlines]) -> tup
     return tuple(gone)
 
 
-def overdue(session: Session, at_ms: int, deadlines: Mapping[Kind, Deadlines]) -> dict[str, int]:
-    """Return how many undecided incidents are past the deadline of each level; every level has a number."""
+def overdue(session: Session, at_ms: int, deadlines: Mapping[Kind, Deadlines]) -> dict[Level, int]:
+    """Return how many undecided incidents are past the deadline of each level; every level has a number.
+
+    What counts is how far the escalation has come; an incident without one is judged by its age.
+    """
     counts = dict.fromkeys(LEVELS, 0)
-    rows = session.execute(sa.select(IncidentRow.kind, IncidentRow.opened_ms).where(IncidentRow.decision == "waiting"))
-    for kind, opened_ms in rows:
-        for level in passed(kind, (at_ms - opened_ms) / 1000, deadlines):
+    query = sa.select(IncidentRow.kind, IncidentRow.opened_ms, EscalationRow)
+    query = query.outerjoin(EscalationRow, EscalationRow.incident_id == IncidentRow.id)
+    for kind, opened_ms, row in session.execute(query.where(IncidentRow.decision == "waiting")):
+        by_age = passed(kind, (at_ms - opened_ms) / 1000, deadlines) if row is None else ()
+        for level in by_age if row is None else overdue_of(row, at_ms):
             counts[level] += 1
     return counts
 
