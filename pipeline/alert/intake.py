@@ -8,50 +8,50 @@ from sqlalchemy.orm import Session
 
 from pipeline.alert import metrics
 from pipeline.alert.notices import notices, stills
-from pipeline.alert.routing import Target, route
+from pipeline.alert.routing import Route, Suppressed, Target, route
+from pipeline.alert.rules import Rules
 from pipeline.bus.records import Incident
-from pipeline.city.registry import Registry
-from pipeline.ops.sections import AlertSection
 from pipeline.store.incidents import apply_incident
 from pipeline.store.outbox import FOLLOW_UPS, Order, enqueue, informed, supersede
 from pipeline.store.revisions import Change
-from pipeline.store.tables import Notice
+from pipeline.store.tables import Document, Notice
 from pipeline.store.timeline import add_event
+from pipeline.store.told import listeners, routes_of
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Taken:
-    """What one record did: the change, the rows written, and how many waiting ones they replaced."""
+    """What one record did: the change, the rows written, how many waiting ones they replaced, and who is not told."""
 
     change: Change
     orders: list[Order] = field(default_factory=list)
     superseded: int = 0
+    suppressed: list[Suppressed] = field(default_factory=list)
 
 
 class Intake:
     """Writes incidents with the notices they make.
 
     Args:
-        registry: Cameras and kelurahan.
-        alert: Whom to tell.
+        rules: What routing goes by.
         takes: The notices that each channel sends, by channel.
     """
 
-    def __init__(self, registry: Registry, alert: AlertSection, takes: Mapping[str, Set[Notice]]) -> None:
-        self._registry, self._alert, self._takes = registry, alert, takes
+    def __init__(self, rules: Rules, takes: Mapping[str, Set[Notice]]) -> None:
+        self._rules, self._takes = rules, takes
 
     def take(self, session: Session, incident: Incident, at_ms: int) -> Taken:
         """Write one record; the same record again changes nothing. Safe to run again after a rollback."""
         taken = Taken(apply_incident(session, incident, at_ms))
         if not taken.change.applied:
             return taken
-        targets = route(incident, self._registry, self._alert)
+        way = route(incident, self._rules, at_ms)
         known = informed(session, incident.id)
-        if taken.change.effect == "opened":
-            self._say_route(session, incident, targets, at_ms)
-        orders = notices(incident, taken.change, self._registry, targets, self._takes, known)
+        taken.suppressed = self._say_route(session, incident, way, known, at_ms)
+        targets = (*way.targets, *_still_listening(session, incident, way))
+        orders = notices(incident, taken.change, self._rules.registry, targets, self._takes, known)
         for order in (*orders, *stills(incident, taken.change)):
             if order.notice in FOLLOW_UPS:
                 taken.superseded += supersede(session, incident.id, order.target, order.revision)
@@ -59,9 +59,43 @@ class Intake:
                 taken.orders.append(order)
         return taken
 
-    def _say_route(self, session: Session, incident: Incident, targets: tuple[Target, ...], at_ms: int) -> None:
-        """Write into the timeline who is told, and why."""
-        add_event(session, incident.id, at_ms, "routed", {"to": [[target.name, target.reason] for target in targets]})
+    def _say_route(
+        self, session: Session, incident: Incident, way: Route, known: Set[str], at_ms: int
+    ) -> list[Suppressed]:
+        """Write into the timeline who is told that was not before, and why; who is not told is named there once.
+
+        Returns:
+            Those whom a quiet rule keeps from being told, as far as the timeline did not say so before.
+        """
+        joined = [target for target in way.targets if target.name not in known and self._learns(target)]
+        quiet = list(way.suppressed)
+        if quiet:
+            earlier = routes_of(session, incident.id)
+            named = {name for detail in earlier for name, _ in detail.get("quiet", [])}
+            quiet = [one for one in quiet if one.target.name not in named | known]
+        if not (joined or quiet):
+            return []
+        detail: Document = {"to": [[target.name, target.reason] for target in joined]}
+        if quiet:
+            detail["quiet"] = [[one.target.name, one.why] for one in quiet]
+        if not known and way.untold:
+            detail["untold"] = [[one.agency, one.why] for one in way.untold]
+        add_event(session, incident.id, at_ms, "routed", detail)
+        return quiet
+
+    def _learns(self, target: Target) -> bool:
+        """Say whether a target's channel tells of openings at all."""
+        return "opened" in self._takes.get(target.channel, frozenset())
+
+
+def _still_listening(session: Session, incident: Incident, way: Route) -> list[Target]:
+    """Return who was told before and is not on the way any more: off duty, quiet hours, escalation, a forward.
+
+    They know of the incident, so they hear how it ends.
+    """
+    named = {target.name for target in way.targets}
+    rows = listeners(session, incident.id)
+    return [Target(name, channel, "told of it before") for name, channel in rows.items() if name not in named]
 
 
 def count(taken: Taken, incident: Incident) -> None:
@@ -71,6 +105,8 @@ def count(taken: Taken, incident: Incident) -> None:
         metrics.IGNORED.labels(taken.change.reason.partition(":")[0]).inc()
     for order in taken.orders:
         metrics.QUEUED.labels(order.channel, order.notice).inc()
+    for one in taken.suppressed:
+        metrics.SUPPRESSED.labels(one.reason).inc()
     if taken.superseded:
         metrics.SUPERSEDED.labels("newer_revision").inc(taken.superseded)
     log.info(
@@ -82,4 +118,5 @@ def count(taken: Taken, incident: Incident) -> None:
         revision=incident.revision,
         reason=taken.change.reason,
         notices=[f"{order.notice} {order.target}" for order in taken.orders],
+        suppressed=[f"{one.target.name}: {one.why}" for one in taken.suppressed],
     )

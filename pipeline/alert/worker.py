@@ -19,6 +19,7 @@ from pipeline.alert.channels.base import Channel
 from pipeline.alert.intake import Intake, Taken, count
 from pipeline.alert.keeper import Keeper
 from pipeline.alert.lane import Lane
+from pipeline.alert.routing import rules_of
 from pipeline.alert.still import StillFetcher
 from pipeline.bus.client import instance_name
 from pipeline.bus.consumer import Consumer, Place, Received
@@ -78,7 +79,7 @@ class Worker:
         channels = build(settings, environment, clock)
         evidence = EvidenceStore(settings)
         owner = instance_name(STAGE)
-        self._intake = Intake(registry, settings.alert, takes_of(channels))
+        self._intake = Intake(rules_of(settings, registry), takes_of(channels))
         stills = StillFetcher(FrameReader(settings.bus, STAGE), database, evidence, clock)
         everything: list[Channel] = [*channels, stills]
         draw = random.random
@@ -213,6 +214,7 @@ def run(
         ConfigError: A target or the store is configured wrongly.
     """
     build(settings, os.environ, clock)  # a wrong target is told before anything waits for a server
+    rules_of(settings, registry)
     database = migrated(settings, stop)
     if database is None:
         return

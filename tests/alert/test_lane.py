@@ -15,6 +15,7 @@ from pipeline.alert.channels.desk import DeskChannel
 from pipeline.alert.intake import Intake, Taken, count
 from pipeline.alert.keeper import Keeper
 from pipeline.alert.lane import Lane
+from pipeline.alert.rules import Rules
 from pipeline.alert.still import StillFetcher
 from pipeline.bus.records import Frame, FrameRef, Incident, Witness
 from pipeline.ops.errors import BusError, StoreError
@@ -71,7 +72,7 @@ class Bench:
         return self.now
 
     def take(self, *records: Incident) -> list[Taken]:
-        intake = Intake(registry(), self.settings.alert, TAKES)
+        intake = Intake(Rules(registry(), self.settings.alert), TAKES)
         taken = [self.database.transact(lambda s: intake.take(s, record, self.now)) for record in records]  # noqa: B023
         for each, record in zip(taken, records, strict=True):
             count(each, record)

@@ -1,26 +1,35 @@
 """Who is told, and why; what is sent; which keys."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from pipeline.alert.neighbours import Near
 from pipeline.alert.notices import follow_up, key_of, notices, payload, stills
-from pipeline.alert.routing import Target, place_of, route
+from pipeline.alert.routing import Route, Target, place_of, route
+from pipeline.alert.rules import Rules
 from pipeline.bus.records import FrameRef, Witness
 from pipeline.ops.sections import AlertSection
-from pipeline.store.areas import covers
 from pipeline.store.revisions import Change, judge
+from pipeline.store.tables import Notice
 from tests.alert.making import GAMBIR, SENEN, T0, incident, registry, webhook
 
-TAKES = {"desk": frozenset({"opened"}), "webhook": frozenset({"opened", "updated", "closed"})}
+TAKES: dict[str, frozenset[Notice]] = {"desk": frozenset({"opened"}), "webhook": frozenset({"opened", "updated", "closed"})}
 
 
-def alert(*webhooks: dict[str, object]) -> AlertSection:
-    return AlertSection.model_validate({"webhooks": webhooks})
+def rules(*webhooks: dict[str, Any], near: Near | None = None, **sections: Any) -> Rules:
+    """Rules of the two kelurahan of making.py; sections are those of `alert`."""
+    alert = AlertSection.model_validate({"webhooks": webhooks, **sections})
+    return Rules(registry(), alert, ZoneInfo("Asia/Jakarta"), near or {})
+
+
+def told(way: Route) -> dict[str, str]:
+    return {target.name: target.reason for target in way.targets}
 
 
 def test_the_desk_of_the_cameras_kelurahan_is_told() -> None:
-    targets = route(incident(camera="cam-3", kelurahan=GAMBIR), registry(), alert())
-    assert targets == (Target(f"desk:{SENEN}", "desk", "kelurahan of camera cam-3"),)
+    way = route(incident(camera="cam-3", kelurahan=GAMBIR), rules(), T0)
+    assert way.targets == (Target(f"desk:{SENEN}", "desk", "kelurahan of camera cam-3"),)
+    assert (way.place, way.level, way.suppressed) == (SENEN, "post", ())
 
 
 def test_what_the_registry_does_not_know_still_reaches_a_desk() -> None:
@@ -29,48 +38,31 @@ def test_what_the_registry_does_not_know_still_reaches_a_desk() -> None:
         GAMBIR,
         "camera old is not in the registry; kelurahan of the record",
     )
-    nowhere = route(incident(camera="old", kelurahan=""), registry(), alert())
+    nowhere = route(incident(camera="old", kelurahan=""), rules(), T0).targets
     assert [target.name for target in nowhere] == ["desk:kota"]
     assert "names no kelurahan" in nowhere[0].reason
 
 
 def test_webhooks_match_by_kind_and_area() -> None:
-    section = alert(
+    section = rules(
         webhook("all", "http://x/"),
         webhook("smoke", "http://x/", kinds=["smoke"]),
         webhook("gambir", "http://x/", kelurahan=["31.71.01"], kinds=["fire", "smoke"]),
         webhook("senen", "http://x/", kelurahan=[SENEN]),
         webhook("wrong", "http://x/", kelurahan=["31.7"]),
     )
-    targets = {target.name: target.reason for target in route(incident(), registry(), section)}
-    assert targets == {
+    assert told(route(incident(), section, T0)) == {
         f"desk:{GAMBIR}": "kelurahan of camera cam-1",
         "webhook:all": "all kinds, all kelurahan",
         "webhook:gambir": "kind fire, kelurahan within 31.71.01",
     }
 
 
-areas = st.sampled_from([GAMBIR, SENEN, "31.71.01", "31.71", "31.7", "32"])
-kinds = st.sampled_from(["fire", "smoke", "flood", "brawl"])
-
-
-@given(st.lists(areas, max_size=3), st.lists(kinds, max_size=2), kinds, st.sampled_from(["cam-1", "cam-3", "old"]))
-def test_routing_is_explained_and_never_empty(places: list[str], wanted: list[str], kind: str, camera: str) -> None:
-    targets = route(
-        incident(kind=kind, camera=camera), registry(), alert(webhook("a", "http://x/", kelurahan=places, kinds=wanted))
-    )
-    assert targets[0].channel == "desk"
-    assert all(target.reason for target in targets)
-    place, _ = place_of(incident(camera=camera), registry())
-    told = (not wanted or kind in wanted) and (not places or any(covers(area, place) for area in places))
-    assert (len(targets) == 2) == told
-
-
 def test_each_change_makes_its_notices() -> None:
-    targets = route(incident(), registry(), alert(webhook("a", "http://x/")))
+    targets = route(incident(), rules(webhook("a", "http://x/")), T0).targets
     desk, post = targets[0].name, targets[1].name
 
-    def made(change: Change, informed: set[str], **fields: object) -> list[tuple[str, str]]:
+    def made(change: Change, informed: set[str], **fields: Any) -> list[tuple[str, str]]:
         record = incident(**fields)
         return [(order.notice, order.target) for order in notices(record, change, registry(), targets, TAKES, informed)]
 

@@ -13,8 +13,12 @@ Boundaries = Mapping[str, tuple[Ring, ...]]
 """The outer rings of each kelurahan by its code."""
 
 
-def load_boundaries(file: Path) -> Boundaries:
+def load_boundaries(file: Path, key: str = "alert.cap.boundaries") -> Boundaries:
     """Read a GeoJSON collection of Polygons and MultiPolygons whose property `kode` is the kelurahan's code.
+
+    Args:
+        file: The collection.
+        key: The setting that names it, for errors.
 
     Raises:
         ConfigError: Names the file and the feature that is wrong.
@@ -22,13 +26,13 @@ def load_boundaries(file: Path) -> Boundaries:
     try:
         features = json.loads(file.read_text(encoding="utf-8"))["features"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"alert.cap.boundaries: {file}: cannot be read as GeoJSON: {error}") from error
+        raise ConfigError(f"{key}: {file}: cannot be read as GeoJSON: {error}") from error
     found: dict[str, tuple[Ring, ...]] = {}
     for number, feature in enumerate(features):
         try:
             found[str(feature["properties"]["kode"])] = tuple(_rings(feature["geometry"]))
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ConfigError(f"alert.cap.boundaries: {file}: features.{number}: {error!r}") from error
+            raise ConfigError(f"{key}: {file}: features.{number}: {error!r}") from error
     return found
 
 
