@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pipeline.store.camera_log import log_change
 from pipeline.store.tables import CameraStateRow, Document
 
 
@@ -50,7 +51,9 @@ class CameraState:
 
 
 def save_state(session: Session, state: CameraStateLike) -> None:
-    """Write the state of one camera over the one before."""
+    """Write the state of one camera over the one before; a change goes into the log, too."""
+    before = session.get(CameraStateRow, state.camera)
+    log_change(session, before, state.camera, str(state.state), state.since_ms)
     session.merge(
         CameraStateRow(
             camera=state.camera,
