@@ -1,6 +1,7 @@
-"""The alert stage's housekeeping: health every 2 s, outbox gauges, orphaned rows, the evidence quota."""
+"""The alert stage's housekeeping: health every 2 s, outbox gauges, orphaned rows, drills, pruning, the quota."""
 
 import threading
+from collections import Counter
 from dataclasses import replace
 from typing import get_args
 
@@ -10,19 +11,23 @@ from sqlalchemy.orm import Session
 
 from pipeline.alert import metrics
 from pipeline.alert.channels.base import Channel
+from pipeline.alert.drill import Drills
+from pipeline.alert.prune import Pruner
 from pipeline.ops.clock import Clock
 from pipeline.ops.errors import StoreError
 from pipeline.ops.health import Progress, Report
 from pipeline.ops.settings import Settings
 from pipeline.store.database import Database, explain
+from pipeline.store.dead_letters import orphans
 from pipeline.store.evidence import EvidenceStore
-from pipeline.store.outbox import bury, orphans, waiting
+from pipeline.store.outbox import bury, waiting
 from pipeline.store.oversight import accepted_since, newest_event, outbox_rows, overdue, unreached_posts
 from pipeline.store.quota import Usage, enforce_quota
 from pipeline.store.tables import OutboxState
 
 log = structlog.get_logger(__name__)
 
+GONE = "the target is no longer in the configuration"
 EVERY_S = 2.0
 QUOTA_EVERY_S = 30.0
 
@@ -39,6 +44,7 @@ class Keeper:
         report: Where the health goes.
         stop: Ends the thread.
         clock: Time now, epoch ms.
+        drills: Holds the weekly drill; None where nobody does.
     """
 
     def __init__(
@@ -51,9 +57,11 @@ class Keeper:
         report: Report,
         stop: threading.Event,
         clock: Clock,
+        drills: Drills | None = None,
     ) -> None:
         self._settings, self._database, self._evidence, self._channels = settings, database, evidence, channels
         self._progress, self._report, self._stop, self._clock = progress, report, stop, clock
+        self._drills, self._pruner = drills, Pruner(settings.alert.keep, database, clock)
         self._quota_ms = 0
         self._decided: int | None = None
         self._usage: Usage | None = None
@@ -80,6 +88,9 @@ class Keeper:
             self._outbox()
             self._oversee()
             self._bury_orphans()
+            if self._drills is not None:
+                self._drills.round()
+            self._pruner.round()
             self._quota()
         except (StoreError, SQLAlchemyError) as error:
             metrics.TROUBLE.labels("database").inc()
@@ -120,30 +131,22 @@ class Keeper:
             metrics.SENT_TO_ACCEPTED.labels(decision.kind, kota).observe(decision.after_s)
 
     def _bury_orphans(self) -> None:
-        """Give up rows whose target has left the configuration, with that reason."""
-        for name in {channel.name for channel in self._channels}:
-            served = [channel.targets for channel in self._channels if channel.name == name]
-            if any(targets is None for targets in served):
-                continue
-            known = frozenset().union(*(targets for targets in served if targets is not None))
-            self._bury(name, known)
-        if not any(channel.name == "webhook" for channel in self._channels):
-            self._bury("webhook", frozenset())
-
-    def _bury(self, channel: str, known: frozenset[str]) -> None:
+        """Give up rows whose target, or whole channel, has left the configuration, with that reason."""
+        whole = {channel.name for channel in self._channels if channel.targets is None}
+        served = {target for channel in self._channels for target in channel.targets or ()}
         with self._database.reading() as session:
-            if not orphans(session, channel, known, limit=1):
+            if not orphans(session, whole, served, limit=1):
                 return
 
-        def work(session: Session) -> int:
-            rows = orphans(session, channel, known)
+        def work(session: Session) -> Counter[str]:
+            rows = orphans(session, whole, served)
             for row in rows:
-                bury(session, row, self._clock(), "the target is no longer in the configuration")
-            return len(rows)
+                bury(session, row, self._clock(), GONE)
+            return Counter(row.channel for row in rows)
 
-        number = self._database.transact(work)
-        metrics.DEAD.labels(channel, "unknown_target").inc(number)
-        log.error("delivery.given_up", channel=channel, rows=number, reason="target no longer in the configuration")
+        for channel, number in self._database.transact(work).items():
+            metrics.DEAD.labels(channel, "unknown_target").inc(number)
+            log.error("delivery.given_up", channel=channel, rows=number, reason=GONE)
 
     def _quota(self) -> None:
         """Hold the evidence quota."""

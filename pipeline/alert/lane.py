@@ -7,12 +7,12 @@ import structlog
 from pipeline.alert import metrics
 from pipeline.alert.backoff import Breaker, Draw
 from pipeline.alert.channels.base import Channel, Opens, Outcome, Retry
-from pipeline.alert.settle import count, settle
+from pipeline.alert.settle import Tried, count, settle
 from pipeline.ops.clock import Clock
 from pipeline.ops.errors import StoreError
 from pipeline.ops.sections import AlertSection
 from pipeline.store.database import Database
-from pipeline.store.outbox import hand_back, is_due, lease
+from pipeline.store.outbox import UNRECORDED, hand_back, is_due, lease
 from pipeline.store.tables import OutboxRow
 
 log = structlog.get_logger(__name__)
@@ -136,11 +136,14 @@ class Lane:
 
     def _one(self, row: OutboxRow) -> None:
         """Deliver one row and settle it."""
+        if row.last_error == UNRECORDED:
+            metrics.REPEATED.labels(row.channel, "unrecorded").inc()
+        began_ms = self._clock()
         outcome = self.channel.deliver(row)
-        at_ms = self._clock()
-        self._judge(outcome, at_ms)
+        tried = Tried(outcome, began_ms, self._clock())
+        self._judge(outcome, tried.ended_ms)
         settled = self._database.transact(
-            lambda session: settle(session, row, outcome, at_ms, self._alert, self._draw), self._stop
+            lambda session: settle(session, row, tried, self._alert, self._draw), self._stop
         )
         count(settled, row, outcome)
 

@@ -10,12 +10,38 @@ from pipeline.alert import metrics
 from pipeline.alert.backoff import Draw, delay_ms
 from pipeline.alert.channels.base import Outcome, Refused, Retry, Sent
 from pipeline.ops.sections import AlertSection, Kind
+from pipeline.store.drills import EXERCISES, mark_sent
 from pipeline.store.incidents import get
-from pipeline.store.outbox import bury, complete, held, put_off
+from pipeline.store.outbox import bury, complete, concerned, held, put_off
 from pipeline.store.tables import OutboxRow
 from pipeline.store.timeline import add_event
 
 log = structlog.get_logger(__name__)
+
+
+OPENINGS = frozenset({"opened", "digest"})
+"""Notices by which a target first hears of an incident."""
+UNANSWERED = frozenset({"timeout", "connection"})
+"""Failures after which nobody knows whether the target took it."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a channel said of a delivery, and when it began and ended, epoch ms."""
+
+    outcome: Outcome
+    began_ms: int
+    ended_ms: int
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long an opening took: camera to sending, and sending to the receiver's word (None: it gave none)."""
+
+    kind: Kind
+    kota: str
+    camera_to_sent_s: float
+    sent_to_delivered_s: float | None
 
 
 @dataclass(frozen=True)
@@ -28,36 +54,37 @@ class Settled:
     became: Literal["sent", "pending", "superseded", "dead", "lost"]
     label: str = ""
     alerted: tuple[Kind, float] | None = None
+    timings: tuple[Timing, ...] = ()
 
 
-def settle(session: Session, seen: OutboxRow, outcome: Outcome, at_ms: int, alert: AlertSection, draw: Draw) -> Settled:
+def settle(session: Session, seen: OutboxRow, tried: Tried, alert: AlertSection, draw: Draw) -> Settled:
     """Write the outcome of a delivery, if the lease still holds.
 
     Args:
         session: A writing transaction.
         seen: The row as it was leased.
-        outcome: What the channel said.
-        at_ms: When the delivery ended.
+        tried: What the channel said, and when.
         alert: Waits and the time after which a row is given up.
         draw: Jitter.
     """
     row = held(session, seen.id, seen.lease)
     if row is None:
         return Settled("lost")
-    match outcome:
+    at_ms = tried.ended_ms
+    match tried.outcome:
         case Sent(receipt=receipt):
             complete(session, row, at_ms, dict(receipt))
-            return Settled("sent", alerted=_delivered(session, row, at_ms))
+            return Settled("sent", alerted=_delivered(session, row, at_ms), timings=_timings(session, row, tried))
         case Refused(label=label, reason=reason):
             bury(session, row, at_ms, reason)
             return Settled("dead", label)
-        case Retry(label=label, reason=reason):
+        case Retry(label=label, reason=reason, after_s=after_s):
             if at_ms - row.created_ms >= alert.give_up_after_s * 1000:
                 bury(session, row, at_ms, f"given up after {alert.give_up_after_s:g} s: {reason}")
                 return Settled("dead", "gave_up")
             wait_ms = delay_ms(row.attempts, alert.retry_min_s, alert.retry_max_s, draw)
-            if outcome.after_s is not None:
-                wait_ms = max(wait_ms, int(1000 * min(outcome.after_s, alert.retry_max_s)))
+            if after_s is not None:
+                wait_ms = max(wait_ms, int(1000 * min(after_s, alert.retry_max_s)))
             if row.attempts == 1 and row.notice != "still":
                 detail = {"notice": row.notice, "target": row.target, "reason": reason}
                 add_event(session, row.incident_id, at_ms, "delivery_failed", detail)
@@ -70,6 +97,8 @@ def _delivered(session: Session, row: OutboxRow, at_ms: int) -> tuple[Kind, floa
         return None
     detail = {"notice": row.notice, "target": row.target, "channel": row.channel, "receipt": row.receipt}
     add_event(session, row.incident_id, at_ms, "delivered", {**detail, "attempts": row.attempts})
+    if row.notice in EXERCISES:
+        mark_sent(session, row.incident_id, at_ms)
     incident = get(session, row.incident_id)
     if row.notice != "opened" or incident is None or incident.alerted_ms is not None:
         return None
@@ -77,6 +106,22 @@ def _delivered(session: Session, row: OutboxRow, at_ms: int) -> tuple[Kind, floa
     seconds = max(0, at_ms - incident.first_seen_ms) / 1000
     add_event(session, incident.id, at_ms, "alerted", {"seconds": seconds, "target": row.target})
     return incident.kind, seconds
+
+
+def _timings(session: Session, row: OutboxRow, tried: Tried) -> tuple[Timing, ...]:
+    """Return how long the incidents took of which this row was the opening."""
+    if row.notice not in OPENINGS:
+        return ()
+    confirmed = isinstance(tried.outcome, Sent) and tried.outcome.receipt.get("receipt") == "delivered"
+    delivered_s = max(0, tried.ended_ms - tried.began_ms) / 1000 if confirmed else None
+    found: list[Timing] = []
+    for incident_id in concerned(session, row):
+        incident = get(session, incident_id)
+        if incident is not None:
+            kota = ".".join(incident.kelurahan.split(".")[:2])
+            sent_s = max(0, tried.began_ms - incident.first_seen_ms) / 1000
+            found.append(Timing(incident.kind, kota, sent_s, delivered_s))
+    return tuple(found)
 
 
 def count(settled: Settled, row: OutboxRow, outcome: Outcome) -> None:
@@ -95,9 +140,15 @@ def count(settled: Settled, row: OutboxRow, outcome: Outcome) -> None:
             told.error("delivery.given_up", reason=reason)
         else:
             metrics.RETRIES.labels(row.channel, settled.label).inc()
+            if settled.became == "pending" and settled.label in UNANSWERED:
+                metrics.REPEATED.labels(row.channel, "unanswered").inc()
             told.warning("delivery.put_off", reason=reason, state=settled.became)
         if settled.became == "superseded":
             metrics.SUPERSEDED.labels("newer_revision").inc()
+    for timing in settled.timings:
+        metrics.CAMERA_TO_SENT.labels(timing.kind, timing.kota).observe(timing.camera_to_sent_s)
+        if timing.sent_to_delivered_s is not None:
+            metrics.SENT_TO_DELIVERED.labels(timing.kind, timing.kota).observe(timing.sent_to_delivered_s)
     if settled.alerted is not None:
         kind, seconds = settled.alerted
         metrics.CAMERA_TO_ALERT.labels(kind).observe(seconds)

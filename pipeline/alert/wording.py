@@ -26,8 +26,15 @@ TITLES: Mapping[Phase, Mapping[Speech, str]] = {
     Phase.TEST: {"id": "Uji coba: {camera}", "en": "Test: {camera}"},
     Phase.DIGEST: {"id": "{n} kejadian dalam waktu singkat", "en": "{n} incidents within a short time"},
 }
+DRILL: Mapping[Speech, str] = {"id": "Latihan: {camera}", "en": "Drill: {camera}"}
+"""The title of a drill; a test has that of its phase."""
 ESCALATED: Mapping[Speech, str] = {"id": "BELUM ADA YANG MENERIMA. ", "en": "NOBODY HAS ACCEPTED YET. "}
 LINES: Mapping[str, Mapping[Speech, str]] = {
+    "sent": {"id": "Dikirim {at}", "en": "Sent {at}"},
+    "drill": {
+        "id": "Terima latihan ini di Siaga, seperti kejadian sungguhan.",
+        "en": "Accept this drill in Siaga, as you would a real incident.",
+    },
     "seen": {"id": "Terlihat {at}", "en": "Seen {at}"},
     "score": {"id": "keyakinan {score} %", "en": "confidence {score} %"},
     "cameras": {"id": "Dilihat {n} kamera", "en": "Seen by {n} cameras"},
@@ -55,9 +62,8 @@ def words(content: Content, speech: Speech, zone: ZoneInfo) -> Words:
     mark = f"{TEST[speech]}. " if content.is_test else ""
     mark += ESCALATED[speech] if content.notice == "escalated" else ""
     subject = content.camera or content.kelurahan or content.code or content.incident
-    title = TITLES[content.phase][speech].format(
-        kind=kind_word(content.kind, speech), camera=subject, n=len(content.listed)
-    )
+    titles = DRILL if content.notice == "drill" else TITLES[content.phase]
+    title = titles[speech].format(kind=kind_word(content.kind, speech), camera=subject, n=len(content.listed))
     lines = _digest(content, speech, zone) if content.listed else _lines(content, speech, zone)
     told = f"SIAGA {mark}{title}. {_short(content, speech, zone)}"
     return Words(mark + title, "\n".join(lines), clean(told, SHORT))
@@ -70,7 +76,8 @@ def clock(at_ms: int | None, zone: ZoneInfo) -> str:
 
 def _lines(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
     """Return the lines of one incident."""
-    said = [LINES["seen"][speech].format(at=clock(content.first_seen_ms, zone))] if content.first_seen_ms else []
+    when = LINES["sent" if content.phase is Phase.TEST else "seen"][speech]
+    said = [when.format(at=clock(content.first_seen_ms, zone))] if content.first_seen_ms else []
     if content.score is not None:
         said.append(LINES["score"][speech].format(score=round(100 * content.score)))
     lines = [content.where, ", ".join(said)]
@@ -78,6 +85,8 @@ def _lines(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
         lines.append(LINES["cameras"][speech].format(n=content.cameras))
     if content.forwarded:
         lines.append(LINES["forwarded"][speech].format(by=content.forwarded))
+    if content.notice == "drill":
+        lines.append(LINES["drill"][speech])
     lines.append(LINES["number"][speech].format(id=content.incident))
     return [line for line in lines if line]
 

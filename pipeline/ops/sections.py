@@ -16,6 +16,8 @@ from pipeline.ops.section import Kind as Kind
 from pipeline.ops.section import Seconds as Seconds
 from pipeline.ops.section import Section as Section
 from pipeline.ops.section import Share as Share
+from pipeline.ops.storm import StormSection
+from pipeline.ops.upkeep import DrillSection, KeepSection
 
 
 class CitySection(Section):
@@ -96,6 +98,9 @@ class DetectSection(Section):
     max_age_s: Seconds = Field(
         30, description="Activity and burst frames older than this are skipped and counted; floor frames never"
     )
+    overload_after_s: Seconds = Field(
+        3, description="A frame that waited longer means overload: activity frames go, at three times this bursts too"
+    )
     min_score: Share = Field(0.05, description="Lower scores are not looked at")
     min_box_score: Share = Field(0.1, description="Boxes below this are not kept in observations; their score still is")
     max_boxes: int = Field(50, ge=1, le=1000, description="Boxes of one observation, best first")
@@ -123,6 +128,12 @@ class KindRule(Section):
         120, ge=0, description="After closing, the same camera reopens the same incident within this time"
     )
     update_every_s: Seconds = Field(10, description="An open incident is updated at most this often")
+    rise_per_minute: float = Field(
+        0.02, gt=0, description="Water whose share of the street grows this much a minute is rising"
+    )
+    rise_factor: float = Field(
+        1.0, gt=0, le=1, description="Rising water needs only this share of frames, time and evidence"
+    )
 
 
 class Schedule(Section):
@@ -149,6 +160,22 @@ def _default_kinds() -> dict[Kind, KindRule]:
     return {
         "fire": KindRule(threshold=0.4, close_threshold=0.2, min_evidence=2.5, rigid_factor=2),
         "smoke": KindRule(threshold=0.45, close_threshold=0.2, min_evidence=3),
+        "flood": KindRule(
+            threshold=0.6,
+            close_threshold=0.35,
+            window_s=180,
+            min_frames=6,
+            min_span_s=60,
+            min_ratio=0.7,
+            min_evidence=6,
+            strong_frames=4,
+            strong_span_s=30,
+            strong_evidence=14,
+            close_after_s=600,
+            cooldown_s=1800,
+            update_every_s=60,
+            rise_factor=0.5,
+        ),
     }
 
 
@@ -196,8 +223,14 @@ class AlertSection(Targets):
     retry_max_s: Seconds = Field(300, description="Longest wait between two tries")
     give_up_after_s: Seconds = Field(86_400, description="A notice undelivered this long is put aside and shown")
     lease_s: Seconds = Field(30, description="A delivery not reported back within this time is tried by another worker")
+    update_every_s: float = Field(
+        30, ge=0, description="After a notice was sent, updates of that incident wait this long; a closing never does"
+    )
+    storm: StormSection = Field(StormSection(), description="When many incidents become one digest")
     duty: DutySection = Field(DutySection(), description="Agencies that get copies")
     escalation: EscalationSection = Field(EscalationSection(), description="When an undecided incident is overdue")
+    drill: DrillSection = Field(DrillSection(), description="The weekly drill (latihan), docs/alerts.md")
+    keep: KeepSection = Field(KeepSection(), description="How long rows of incidents that are over are kept")
 
 
 class DeskSection(DeskAccess):

@@ -8,17 +8,14 @@ one after the other: a closing never overtakes its opening.
 """
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from pipeline.store.areas import within
-from pipeline.store.audit import audit
-from pipeline.store.drills_tables import DrillRow
-from pipeline.store.tables import Document, IncidentRow, Notice, OutboxRow, OutboxState
+from pipeline.store.tables import Document, Notice, OutboxRow, OutboxState
 from pipeline.store.timeline import add_event, take_turn
 
 FOLLOW_UPS: tuple[Notice, ...] = ("updated", "closed")
@@ -237,32 +234,6 @@ def last_sent_ms(session: Session, incident_id: str, target: str) -> int | None:
     return session.scalar(query.where(OutboxRow.target == target))
 
 
-def resend(session: Session, row_id: int, at_ms: int, actor: str) -> bool:
-    """Put a dead row back as pending, its key and payload unchanged; False when it is not dead.
-
-    Who asked for it stands in the timeline and in the audit. The waits and the time to give up begin anew.
-    """
-    take_turn(session)
-    row = session.get(OutboxRow, row_id, populate_existing=True)
-    if row is None or row.state != "dead":
-        return False
-    row.state, row.next_at_ms, row.created_ms, row.attempts = "pending", at_ms, at_ms, 0
-    detail = {"notice": row.notice, "target": row.target}
-    add_event(session, row.incident_id, at_ms, "resent", detail, actor)
-    audit(session, actor, "outbox.resent", row.incident_id, {**detail, "key": row.idempotency_key}, at_ms)
-    return True
-
-
-def dead(session: Session, areas: Sequence[str] | None = None, limit: int = 200) -> list[OutboxRow]:
-    """Return the rows that were given up, the newest first, of incidents and drills within the areas (None: all)."""
-    query = sa.select(OutboxRow).where(OutboxRow.state == "dead").order_by(OutboxRow.id.desc()).limit(limit)
-    if areas is not None:
-        places = (IncidentRow.kelurahan, IncidentRow.id), (DrillRow.post, DrillRow.id)
-        mine = [sa.exists().where(id_ == OutboxRow.incident_id, within(place, areas)) for place, id_ in places]
-        query = query.where(sa.or_(*mine))
-    return list(session.scalars(query))
-
-
 def of_incident(session: Session, incident_id: str) -> list[OutboxRow]:
     """Return all rows of an incident, oldest first."""
     query = sa.select(OutboxRow).where(OutboxRow.incident_id == incident_id).order_by(OutboxRow.id)
@@ -283,33 +254,6 @@ def informed(session: Session, incident_id: str) -> frozenset[str]:
     """Return the targets that an opening of this incident was ever written for."""
     query = sa.select(OutboxRow.target).where(OutboxRow.incident_id == incident_id, OutboxRow.notice == "opened")
     return frozenset(session.scalars(query))
-
-
-def listeners(session: Session, incident_id: str) -> dict[str, str]:
-    """Return the channel of each target that was told of an incident, or will be: it hears what becomes of it.
-
-    One whose opening was taken back before it was sent knows nothing and is left out.
-    """
-    query = (
-        sa.select(OutboxRow.target, OutboxRow.channel)
-        .where(OutboxRow.incident_id == incident_id, OutboxRow.notice.in_(("opened", "escalated")))
-        .where(OutboxRow.state != "superseded")
-        .order_by(OutboxRow.id)
-    )
-    return {target: channel for target, channel in session.execute(query)}
-
-
-def orphans(session: Session, channels: Collection[str], targets: Collection[str], limit: int = 200) -> list[OutboxRow]:
-    """Return rows that wait for a target which nobody serves: it, or its whole channel, left the configuration.
-
-    Args:
-        session: Any transaction.
-        channels: Channels of which every target is served.
-        targets: The targets that are served of all others.
-        limit: At most this many.
-    """
-    query = sa.select(OutboxRow).where(OutboxRow.state == "pending", OutboxRow.channel.not_in(channels))
-    return list(session.scalars(query.where(OutboxRow.target.not_in(targets)).order_by(OutboxRow.id).limit(limit)))
 
 
 def _release(session: Session, row: OutboxRow) -> None:

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pipeline.store.database import Database
+from pipeline.store.dead_letters import dead, orphans, resend
 from pipeline.store.incidents import apply_incident
 from pipeline.store.outbox import (
     Order,
     bury,
     complete,
-    dead,
     enqueue,
     hand_back,
     held,
@@ -19,10 +19,8 @@ from pipeline.store.outbox import (
     is_due,
     lease,
     of_incident,
-    orphans,
     put_off,
     reclaim,
-    resend,
     supersede,
     waiting,
 )
@@ -185,8 +183,8 @@ def test_dead_rows_are_sent_again_on_request(filled: Database) -> None:
 def test_targets_that_left_are_found(filled: Database) -> None:
     put(filled, order(), order(target="webhook:b"), order(target="desk:1"))
     with filled.reading() as session:
-        assert [row.target for row in orphans(session, "webhook", {"webhook:b"})] == ["webhook:a"]
-        assert len(orphans(session, "webhook", ())) == 2
+        assert [row.target for row in orphans(session, {"desk"}, {"webhook:b"})] == ["webhook:a"]
+        assert len(orphans(session, {"desk"}, ())) == 2
         assert is_due(session, "desk", T0)
         assert not is_due(session, "desk", T0 - 1)
         assert not is_due(session, "webhook", T0, ["webhook:c"])

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from pipeline.ops.duty import Deadlines
 from pipeline.store.database import Database
+from pipeline.store.dead_letters import dead
 from pipeline.store.incidents import apply_incident, decide, get
-from pipeline.store.outbox import Order, dead, enqueue, of_incident
+from pipeline.store.outbox import Order, enqueue, of_incident
 from pipeline.store.oversight import LEVELS, accepted_since, newest_event, outbox_rows, overdue, passed, unreached_posts
 from tests.store.making import T0, incident
 

@@ -17,7 +17,7 @@ class DeskChannel:
 
     name = "desk"
     targets: Set[str] | None = None
-    takes: Set[Notice] = frozenset({"opened"})
+    takes: Set[Notice] = frozenset({"opened", "escalated", "test", "drill"})
     lease_s = 1.0
     abilities = Abilities(in_place="yes", receipt="delivered", picture="yes", signed="yes")
 
