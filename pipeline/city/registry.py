@@ -41,7 +41,11 @@ class Kelurahan:
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera: where it stands, whose it is, and what it is watched for. `url` may hold a password: never log it."""
+    """A camera: where it stands, whose it is, and what it is watched for. `url` may hold a password: never log it.
+
+    `bearing` (degrees from north, clockwise) is the middle of a view `angle` degrees wide that reaches `range_m`
+    metres; each is None where the registry does not say.
+    """
 
     id: str
     name: str
@@ -54,6 +58,9 @@ class Camera:
     kinds: tuple[Kind, ...] = ("fire", "smoke")
     masks: tuple[Mask, ...] = ()
     public: bool = False
+    bearing: float | None = None
+    angle: float | None = None
+    range_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,16 @@ def _number(row: dict[str, str], column: str, low: float, high: float) -> float:
     if not low <= value <= high:
         raise RowError(column, f"{value} is not within {low}..{high}")
     return value
+
+
+def _view(row: dict[str, str]) -> dict[str, float | None]:
+    """Read the optional columns of the view; a direction without a width, or a width without a direction, is none."""
+    bounds = {"bearing": (0.0, 360.0), "angle": (1.0, 360.0), "range_m": (1.0, 1000.0)}
+    view = {column: _number(row, column, *limits) if row.get(column) else None for column, limits in bounds.items()}
+    for column, other in (("bearing", "angle"), ("angle", "bearing")):
+        if view[column] is None and view[other] is not None and (other, view[other]) != ("angle", 360):
+            raise RowError(column, f"is empty, but {other} is not")
+    return view
 
 
 def _words(row: dict[str, str], column: str, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -155,6 +172,7 @@ def parse_camera(row: dict[str, str], base: Path, kelurahan: Mapping[str, Kelura
         kinds=tuple(kind for kind in KINDS if kind in kinds),
         masks=_masks(row["masks"]),
         public=public in ("1", "true", "ya"),
+        **_view(row),
     )
 
 

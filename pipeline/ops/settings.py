@@ -20,6 +20,7 @@ from pipeline.ops.sections import (
     Section,
     StoreSection,
 )
+from pipeline.ops.siting_section import SitingSection
 
 
 class Settings(Section):
@@ -39,6 +40,7 @@ class Settings(Section):
     desk: DeskSection = DeskSection()
     review: ReviewSection = ReviewSection()
     public: PublicSection = PublicSection()
+    siting: SitingSection = SitingSection()
     ops: OpsSection = OpsSection()
 
     def registry_path(self, name: str) -> Path:

@@ -129,3 +129,32 @@ def test_one_place_is_what_stands_within_the_radius() -> None:
 def test_distances() -> None:
     assert distance_m(0, 0, 0, 1) == pytest.approx(111_195, rel=1e-3)
     assert distance_m(-6.2, 106.8, -6.2, 106.8) == 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "view"),
+    [
+        ("120,90,80", (120, 90, 80)),
+        (",,", (None, None, None)),
+        (",,45", (None, None, 45)),
+        (",360,45", (None, 360, 45)),
+    ],
+)
+def test_the_view_may_be_told(tmp_path: Path, cells: str, view: tuple[float | None, ...]) -> None:
+    text = HEADER.strip() + ",bearing,angle,range_m\n" + GOOD.strip() + f",{cells}\n"
+    camera = load(tmp_path, text).cameras["cam-1"]
+    assert (camera.bearing, camera.angle, camera.range_m) == view
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        ("400,90,80", "bearing: 400.0"),
+        ("90,,80", "angle: is empty"),
+        (",90,80", "bearing: is empty"),
+        ("1,2,x", "range_m"),
+    ],
+)
+def test_a_view_that_cannot_be_is_refused(tmp_path: Path, cells: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        load(tmp_path, HEADER.strip() + ",bearing,angle,range_m\n" + GOOD.strip() + f",{cells}\n")
