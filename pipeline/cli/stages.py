@@ -84,15 +84,6 @@ def confirm(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras
 
 
 @app.command()
-def alert(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
-    """Deliver incidents to the duty posts."""
-    from pipeline.alert.worker import run as work
-    from pipeline.wiring import run_stage
-
-    run_stage(settings_of(config, data, cameras), "alert", work)
-
-
-@app.command()
 def desk(
     config: Config = DEFAULT_CONFIG,
     data: Data = None,
