@@ -23,6 +23,8 @@ Cause = Literal["floor", "activity", "burst"]
 State = Literal["opened", "updated", "closed"]
 Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Box = tuple[Ratio, Ratio, Ratio, Ratio]
+Depth = Literal["none", "ankle", "knee", "wheel"]
+"""How deep water stands on a street: up to an ankle, a knee, a wheel or above."""
 Millis = Annotated[int, Field(ge=0, le=MAX_MS)]
 Id = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -74,6 +76,21 @@ class Detection(Record):
     box: Box
 
 
+class Water(Record):
+    """Water in a picture, as one model sees it.
+
+    `share` 0..1 of the street is under it (of what is not always under it, where a rule stage says so), `depth` is how
+    deep, `light` the mean brightness 0..1 of the picture. `cells` says where (`pipeline.bus.wetness`). `rise` is the
+    change of the share a minute; a detector cannot tell and leaves it 0.
+    """
+
+    share: Ratio
+    depth: Depth
+    light: Ratio
+    cells: Annotated[str, Field(max_length=400)] = ""
+    rise: Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)] = 0.0
+
+
 class ModelRef(Record):
     """Which weights spoke: name, version and the first 8 hex digits of their sha256."""
 
@@ -97,6 +114,7 @@ class Observation(Record):
     people: Annotated[int, Field(ge=0, le=100_000)] = 0
     quality: Ratio = 1.0
     burst: str = ""
+    water: Water | None = None
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
@@ -139,6 +157,7 @@ class Incident(Record):
     witnesses: tuple[Witness, ...] = ()
     reasons: tuple[str, ...] = ()
     model: ModelRef | None = None
+    water: Water | None = None
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass, field
 
-from pipeline.bus.records import Detection, FrameRef, Incident, ModelRef, State, Witness
+from pipeline.bus.records import Detection, FrameRef, Incident, ModelRef, State, Water, Witness
 from pipeline.confirm.evidence import ScoredBox, Sight
 from pipeline.ops.sections import Kind
 
@@ -49,6 +49,7 @@ class Event:
     frame: FrameRef | None = None
     seen: dict[str, Seen] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
+    water: Water | None = None
 
     def last_ms(self) -> int:
         """Return when any camera last saw it."""
@@ -111,6 +112,7 @@ class Event:
             witnesses=tuple(_witness(seen) for seen in self.seen.values()),
             reasons=tuple(self.reasons),
             model=self.model,
+            water=self.water,
         )
 
 
@@ -149,6 +151,7 @@ def event_of(incident: Incident, close_after_ms: int) -> Event:
         boxes=incident.boxes,
         frame=incident.frame,
         reasons=list(incident.reasons),
+        water=incident.water,
     )
     for witness in incident.witnesses:
         last = dict.fromkeys(witness.kinds or (incident.kind,), last_ms)

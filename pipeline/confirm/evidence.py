@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from pipeline.bus.records import FrameRef
+from pipeline.bus.records import FrameRef, Water
 from pipeline.confirm.rules import Rule, log_odds
 from pipeline.confirm.spatial import Box, linked
 
@@ -44,6 +44,7 @@ class Sight:
     boxes: tuple[ScoredBox, ...]
     trace: str
     frame: FrameRef
+    water: Water | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,15 @@ from pipeline.bus.records import Observation
 from pipeline.confirm.camera import Track, Watched
 from pipeline.confirm.closing import close_quiet, tick
 from pipeline.confirm.event import Event
-from pipeline.confirm.evidence import assess
+from pipeline.confirm.evidence import Sight, assess
 from pipeline.confirm.look import look
 from pipeline.confirm.opening import ask_burst, confirm
 from pipeline.confirm.state import City, Outcome, adopt, new_city
 from pipeline.confirm.verify import behaviour
+from pipeline.confirm.wade import wade, water_of
+
+DEPTH_EVERY_MS = 20_000
+"""A change of depth is told at most this often, ms."""
 
 __all__ = ["City", "Outcome", "adopt", "new_city", "step", "tick"]
 
@@ -63,7 +67,7 @@ def _fold(city: City, watched: Watched, track: Track, observation: Observation, 
         track.model = model
     elif track.model != model:
         return False
-    sight, left_out = look(observation, watched.rules, track.rule, city.memory)
+    sight, left_out = _sight(city, watched, track, observation)
     for reason in left_out:
         outcome.reasons.append((kind, reason))
     track.add(sight, watched.newest_ms)
@@ -79,6 +83,13 @@ def _fold(city: City, watched: Watched, track: Track, observation: Observation, 
     return False
 
 
+def _sight(city: City, watched: Watched, track: Track, observation: Observation) -> tuple[Sight, tuple[str, ...]]:
+    """Return what an observation says of a track's kind: of water against the normal street, of all else as it is."""
+    if observation.water is None:
+        return look(observation, watched.rules, track.rule, city.memory)
+    return wade(observation, observation.water, watched.rules, track.rule, city.streets)
+
+
 def _consider(
     city: City, watched: Watched, track: Track, observation: Observation, now_ms: int, outcome: Outcome
 ) -> None:
@@ -86,7 +97,9 @@ def _consider(
     if track.event is not None:
         _continue(track, track.event, observation, now_ms, outcome)
         return
-    verdict = assess(track.window, track.rule)
+    verdict, water = assess(track.window, track.rule), water_of(track.window)
+    if verdict.reason and water is not None and water.rise >= track.rule.rise_per_minute:
+        verdict = assess(track.window, track.rule.rising())
     shape = behaviour(verdict.boxes)
     reason = verdict.reason
     if not reason and shape.rigid and verdict.evidence < track.rule.rigid_factor * track.rule.min_evidence:
@@ -94,7 +107,7 @@ def _consider(
     if not reason and city.book.quiet(track.rule.kind, observation.camera, observation.captured_ms):
         reason = "quiet_hours"
     track.said = reason or track.said
-    if reason and reason != "quiet_hours":
+    if reason and reason != "quiet_hours" and water is None:
         ask_burst(city, watched, track, observation, outcome)
     elif not reason:
         confirm(city, track, observation, verdict, shape, now_ms, outcome)
@@ -103,6 +116,11 @@ def _consider(
 def _continue(track: Track, event: Event, observation: Observation, now_ms: int, outcome: Outcome) -> None:
     """Publish the state of an open event again when it is time to."""
     ms = observation.captured_ms
-    if ms - event.updated_ms >= track.rule.update_every_ms:
+    water = water_of(track.window)
+    deeper = water is not None and event.water is not None and water.depth != event.water.depth
+    if ms - event.updated_ms >= (DEPTH_EVERY_MS if deeper else track.rule.update_every_ms):
+        event.water = water or event.water
+        if deeper and water is not None:
+            event.explain(f"depth_{water.depth}")
         event.updated_ms = ms
         outcome.incidents.append(event.record("updated", now_ms))

@@ -1,12 +1,13 @@
 """Opening: a confirmed window opens an event, joins the one that it belongs to, or asks for a closer look."""
 
-from pipeline.bus.records import Observation, Request
+from pipeline.bus.records import Observation, Request, Water
 from pipeline.confirm.camera import Track, Watched
 from pipeline.confirm.event import Event, incident_id
 from pipeline.confirm.evidence import Verdict
 from pipeline.confirm.rules import outranks
 from pipeline.confirm.state import City, Outcome
 from pipeline.confirm.verify import Behaviour
+from pipeline.confirm.wade import water_of
 from pipeline.ops.sections import Kind
 
 MINUTE_MS = 60_000
@@ -57,6 +58,8 @@ def confirm(
     if event is None:
         event = _open(city, track, observation, verdict)
         codes: tuple[str, ...] = (*_figures(verdict), *(shape.reasons() if rule.rigid_factor > 1 else ()))
+        event.water = water_of(track.window)
+        codes += _wet(event.water)
     else:
         codes = _join(city, track, event, camera, verdict, ms)
     track.event = event
@@ -114,6 +117,13 @@ def _join(city: City, track: Track, event: Event, camera: str, verdict: Verdict,
     elif new_kind and kind != event.kind:
         codes.append(f"{kind}_with_{event.kind}")
     return tuple(codes)
+
+
+def _wet(water: Water | None) -> tuple[str, ...]:
+    """Return what is known of the water as reasons."""
+    if water is None:
+        return ()
+    return (f"water_share:{water.share:.2f}", f"water_rise:{water.rise:+.3f}", f"depth_{water.depth}")
 
 
 def _figures(verdict: Verdict) -> tuple[str, ...]:

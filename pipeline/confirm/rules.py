@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
+from pipeline.bus.wetness import Wetness
 from pipeline.city.registry import Camera, Mask, Registry
+from pipeline.confirm.street import road_of
 from pipeline.ops.sections import CameraRule, ConfirmSection, Kind, KindRule, Schedule
 from pipeline.ops.settings import Settings
 
@@ -54,6 +56,18 @@ class Rule:
     close_after_ms: int
     cooldown_ms: int
     update_every_ms: int
+    rise_per_minute: float
+    rise_factor: float
+
+    def rising(self) -> "Rule":
+        """Return the rule while water rises: a share `rise_factor` of frames, time and evidence is enough."""
+        factor = self.rise_factor
+        return replace(
+            self,
+            min_frames=max(2, round(self.min_frames * factor)),
+            min_span_ms=int(self.min_span_ms * factor),
+            min_evidence=self.min_evidence * factor,
+        )
 
 
 def compile_rule(kind: Kind, rule: KindRule, own: CameraRule | None = None) -> Rule:
@@ -83,6 +97,8 @@ def compile_rule(kind: Kind, rule: KindRule, own: CameraRule | None = None) -> R
         close_after_ms=int(rule.close_after_s * 1000),
         cooldown_ms=int(rule.cooldown_s * 1000),
         update_every_ms=int(rule.update_every_s * 1000),
+        rise_per_minute=rule.rise_per_minute,
+        rise_factor=rule.rise_factor,
     )
 
 
@@ -95,6 +111,7 @@ class CameraRules:
     rules: tuple[Rule, ...]
     disabled: tuple[Kind, ...]
     masks: tuple[Mask, ...]
+    road: Wetness
 
 
 class Rulebook:
@@ -128,6 +145,7 @@ class Rulebook:
             rules=tuple(compile_rule(k, kinds[k], own.get(k)) for k in kinds if k in camera.kinds),
             disabled=tuple(kind for kind in kinds if kind not in camera.kinds),
             masks=camera.masks,
+            road=road_of(camera.masks),
         )
 
     def of(self, camera: str) -> CameraRules | None:

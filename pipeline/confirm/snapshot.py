@@ -13,18 +13,20 @@ import structlog
 
 from pipeline.bus.consumer import Place
 from pipeline.confirm.memory import Memory
+from pipeline.confirm.street import Streets
 
 log = structlog.get_logger(__name__)
 
 SCHEMA = 1
 
 
-def save(file: Path, memory: Memory, next_offsets: Mapping[Place, int]) -> None:
-    """Write the memory and the offsets it was learned up to; the old snapshot stays until the new one is whole."""
+def save(file: Path, memory: Memory, streets: Streets, next_offsets: Mapping[Place, int]) -> None:
+    """Write memory, streets and the offsets they were learned up to; the old snapshot stays until it is whole."""
     content = {
         "schema": SCHEMA,
         "offsets": {f"{topic}/{partition}": offset for (topic, partition), offset in next_offsets.items()},
         "places": memory.dump(),
+        "streets": streets.dump(),
     }
     draft = file.with_suffix(".part")
     try:
@@ -38,14 +40,15 @@ def save(file: Path, memory: Memory, next_offsets: Mapping[Place, int]) -> None:
         log.warning("confirm.snapshot_not_saved", file=str(file), error=str(error))
 
 
-def load(file: Path, memory: Memory) -> dict[Place, int]:
-    """Read the memory back; return the offsets it was learned up to, none when there is no usable snapshot."""
+def load(file: Path, memory: Memory, streets: Streets) -> dict[Place, int]:
+    """Read memory and streets back; return the offsets it was learned up to, none when there is no usable snapshot."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
             raise ValueError(f"schema {content['schema']} is not {SCHEMA}")
         offsets = {_place(name): int(offset) for name, offset in content["offsets"].items()}
         memory.load(content["places"])
+        streets.load(content.get("streets", {}))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -9,6 +9,7 @@ from pipeline.confirm.event import Event, event_of
 from pipeline.confirm.memory import Memory
 from pipeline.confirm.merge import Board
 from pipeline.confirm.rules import Rulebook
+from pipeline.confirm.street import Streets
 from pipeline.ops.sections import Kind
 
 Reason = tuple[str, str]
@@ -30,6 +31,7 @@ class City:
 
     book: Rulebook
     memory: Memory
+    streets: Streets
     board: Board
     cameras: dict[str, Watched] = field(default_factory=dict)
     newest_ms: int = 0
@@ -62,7 +64,7 @@ class City:
 def new_city(book: Rulebook) -> City:
     """Return a city in which nothing has happened yet."""
     section = book.section
-    return City(book, Memory(section.memory_after_s, section.memory_days), Board(book.merge_window_ms))
+    return City(book, Memory(section.memory_after_s, section.memory_days), Streets(), Board(book.merge_window_ms))
 
 
 def adopt(city: City, incident: Incident) -> None:

@@ -99,7 +99,7 @@ class Worker:
     def _restore(self, consumer: Consumer) -> bool:
         """Take the state back from the bus and place the consumer."""
         self._city = new_city(self._book)
-        self._learned = snapshot.load(self._file, self._city.memory)
+        self._learned = snapshot.load(self._file, self._city.memory, self._city.streets)
         self._starts, since_ms = find_starts(consumer, self._book.horizon_ms, self._learned, self._clock())
         self._next = {place: start.decide for place, start in self._starts.items()}
         incidents = latest_incidents(self._settings.bus, STAGE, since_ms)
@@ -125,7 +125,7 @@ class Worker:
         commits.commit()
         if records and now - self._saved_ms >= SNAPSHOT_MS:
             self._saved_ms = now
-            snapshot.save(self._file, self._city.memory, self._next)
+            snapshot.save(self._file, self._city.memory, self._city.streets, self._next)
             PLACES.set(self._city.memory.count())
 
     def _look_around(self, consumer: Consumer, outlet: Outlet, now: int) -> None:
@@ -156,7 +156,8 @@ class Worker:
                 OBSERVATIONS_READ.labels("unreadable").inc()
                 outlet.refuse(record, str(error))
             return
-        self._city.memory.learning = record.offset >= self._learned.get(record.place, 0)
+        learning = record.offset >= self._learned.get(record.place, 0)
+        self._city.memory.learning = self._city.streets.learning = learning
         outcome = step(self._city, observation, now, decide)
         if decide:
             OBSERVATIONS_READ.labels("taken").inc()

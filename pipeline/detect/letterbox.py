@@ -1,5 +1,6 @@
 """A picture into the network's input, and boxes back. Exactly as in training: a pixel's difference moves scores."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ class Fit:
 
 
 def letterbox(image: Image, spec: InputSpec) -> tuple[Image, Fit]:
-    """Fit a picture `[H, W, 3]` onto the canvas `[spec.height, spec.width, 3]`.
+    """Fit a picture `[H, W, 3]` onto the canvas `[spec.height, spec.width, 3]`, smaller where `spec.cut` allows.
 
     `top_left` is YOLOX's way (Ge et al. 2021), `centre` that of `ultralytics` (margins and ratios rounded as there).
     """
@@ -50,9 +51,28 @@ def letterbox(image: Image, spec: InputSpec) -> tuple[Image, Fit]:
         ratio = (new_width / width, new_height / height)
         left = round((spec.width - new_width) / 2 - 0.1)
         top = round((spec.height - new_height) / 2 - 0.1)
-    canvas = np.full((spec.height, spec.width, 3), spec.pad, np.uint8)
+    canvas = np.full(
+        (_needed(new_height, spec.height, spec.cut), _needed(new_width, spec.width, spec.cut), 3), spec.pad, np.uint8
+    )
     canvas[top : top + new_height, left : left + new_width] = _resize(image, new_width, new_height)
     return canvas, Fit(ratio, (left, top), width, height)
+
+
+def _needed(used: int, most: int, cut: int) -> int:
+    """Return the side of a canvas on which `used` px are covered, px."""
+    return min(most, -(-used // cut) * cut) if cut else most
+
+
+def grown(canvases: Sequence[Image], spec: InputSpec) -> list[Image]:
+    """Bring canvases to one size, that of the largest in each direction: a batch is one block of numbers."""
+    height, width = (max(canvas.shape[side] for canvas in canvases) for side in (0, 1))
+    out = []
+    for canvas in canvases:
+        if canvas.shape[:2] != (height, width):
+            small, canvas = canvas, np.full((height, width, 3), spec.pad, np.uint8)
+            canvas[: small.shape[0], : small.shape[1]] = small
+        out.append(canvas)
+    return out
 
 
 def _resize(image: Image, width: int, height: int) -> Image:

@@ -14,7 +14,7 @@ from pipeline.ops.sections import Share
 MANIFEST = "manifest.yaml"
 DEFAULT_THRESHOLD = 0.5
 
-HeadName = Literal["yolox", "ultralytics", "classifier", "temporal"]
+HeadName = Literal["yolox", "ultralytics", "classifier", "scene", "temporal"]
 Pixels = Annotated[int, Field(ge=32, le=4096)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Triple = tuple[Finite, Finite, Finite]
@@ -33,7 +33,9 @@ class InputSpec(Strict):
 
     A pixel is multiplied by `scale`; then, where given, `mean` is taken away and the rest divided by `std` (both in the
     order of `colour`). `letterbox` keeps the picture's proportions (the rest is `pad`), at the top left or centred;
-    `stretch` does not keep them.
+    `stretch` does not keep them. With `cut`, what is `pad` alone is left away down to the next multiple of so many px
+    (a multiple of the largest stride): a wide picture costs a wide canvas instead of a square one. The file must then
+    take any height and width, and the picture lie at the top left.
     """
 
     width: Pixels
@@ -43,8 +45,15 @@ class InputSpec(Strict):
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     pad: Annotated[int, Field(ge=0, le=255)] = 114
     letterbox: Literal["top_left", "centre", "stretch"]
+    cut: Annotated[int, Field(ge=0, le=1024)] = 0
     mean: Triple | None = None
     std: Triple | None = None
+
+    @model_validator(mode="after")
+    def _cut_at_the_far_edges(self) -> Self:
+        if self.cut and self.letterbox != "top_left":
+            raise ValueError("cut needs letterbox: top_left")
+        return self
 
     @model_validator(mode="after")
     def _std_above_zero(self) -> Self:
@@ -57,7 +66,8 @@ class Manifest(Strict):
     """A model: its file and digest, its head, its classes and the score from which each class counts.
 
     `strides` belong to head `yolox`, `activation` to head `classifier`. `nms_iou` is the overlap above which the lesser
-    of two boxes of a class goes. `causes` are the kinds of frames that the model looks at.
+    of two boxes of a class goes. `causes` are the kinds of frames that the model looks at, and
+    `every_s` how often it looks at one camera at most (s; 0 = at every frame of these causes).
     """
 
     name: PlainName
@@ -72,6 +82,7 @@ class Manifest(Strict):
     activation: Literal["softmax", "sigmoid", "none"] | None = None
     nms_iou: Share = 0.6
     causes: Annotated[tuple[Cause, ...], Field(min_length=1)] = ("floor", "activity", "burst")
+    every_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.0
     licence: str = ""
     card: str = ""
 
@@ -85,6 +96,12 @@ class Manifest(Strict):
         return self
 
     @model_validator(mode="after")
+    def _a_scene_is_one_class(self) -> Self:
+        if self.head == "scene" and len(self.classes) != 1:
+            raise ValueError("classes: head scene tells one class")
+        return self
+
+    @model_validator(mode="after")
     def _head_has_its_keys(self) -> Self:
         if (self.head == "classifier") != (self.activation is not None):
             raise ValueError("activation (softmax, sigmoid or none) belongs to head classifier, and to it alone")
@@ -92,6 +109,8 @@ class Manifest(Strict):
             for stride in self.strides:
                 if stride < 1 or self.input.width % stride or self.input.height % stride:
                     raise ValueError(f"strides: the input's width and height must be multiples of {stride}")
+                if self.input.cut % stride:
+                    raise ValueError(f"input.cut must be a multiple of stride {stride}")
         return self
 
     @property

@@ -16,6 +16,17 @@ AGE = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600),
 )
 LAG = Gauge("siaga_detect_lag_frames", "Frames that wait on the bus", multiprocess_mode="livesum")
+SHED = Counter(
+    "siaga_detect_shed_total",
+    "Frames left out unseen: activity_overload, burst_overload (too much waits), too_old; floor frames never are",
+    ["reason"],
+)
+OVERLOAD = Gauge(
+    "siaga_detect_overload_level",
+    "0: all frames are looked at; 1: activity frames are left out; 2: bursts too",
+    multiprocess_mode="livemax",
+)
+WAITED = Gauge("siaga_detect_oldest_frame_seconds", "How long the oldest frame has waited", multiprocess_mode="livemax")
 BATCH = Histogram("siaga_detect_batch_frames", "Frames in one pass", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
 RESENT = Counter("siaga_detect_resent_total", "Records sent again because the bus did not acknowledge them", ["topic"])
 TOP_SCORE = Histogram(

@@ -5,6 +5,7 @@ from typing import get_args
 
 from pipeline.bus.records import Detection, Frame, FrameRef, Observation, best_scores
 from pipeline.detect.manifest import Manifest
+from pipeline.detect.suppress import Seen
 from pipeline.ops.sections import DetectSection, Kind
 
 PERSON = "person"
@@ -15,6 +16,28 @@ def watches(manifest: Manifest, frame: Frame, kinds: Collection[str]) -> bool:
     """Whether a model has something to say on a frame: it takes its cause, and knows people or a kind watched for."""
     labels = set(manifest.classes)
     return frame.cause in manifest.causes and (PERSON in labels or bool(labels & set(kinds)) or not labels & KINDS)
+
+
+class Pace:
+    """Holds back models that need not look at every frame of a camera (`every_s` of the manifest).
+
+    Time is cut into stretches of `every_s`; the first frame of a camera in each is looked at. A frame that the bus
+    delivers again is looked at again.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], int] = {}
+
+    def due(self, manifest: Manifest, frame: Frame) -> bool:
+        """Say whether a model is to look at a frame, and take note that it does."""
+        if manifest.every_s <= 0:
+            return True
+        key, stretch_ms = (manifest.name, frame.camera), int(manifest.every_s * 1000)
+        last = self._last.get(key)
+        if last is not None and frame.captured_ms != last and frame.captured_ms // stretch_ms == last // stretch_ms:
+            return False
+        self._last[key] = frame.captured_ms
+        return True
 
 
 def count_people(detections: Iterable[Detection], threshold: float) -> int:
@@ -60,6 +83,7 @@ def observe(
         people=count_people(seen, manifest.threshold(PERSON)),
         quality=min(quality, frame.quality),
         burst=frame.burst,
+        water=detections.water if isinstance(detections, Seen) and told else None,
     )
 
 

@@ -11,8 +11,8 @@ from pipeline.bus.consumer import Received
 from pipeline.bus.records import Detection, Observation
 from pipeline.city.registry import Registry
 from pipeline.detect.intake import Picture, Refused, admit_safely
-from pipeline.detect.metrics import AGE, FRAMES, TOP_SCORE
-from pipeline.detect.observe import observe, watches
+from pipeline.detect.metrics import AGE, FRAMES, SHED, TOP_SCORE
+from pipeline.detect.observe import Pace, observe, watches
 from pipeline.detect.runtime import Detector
 from pipeline.ops.clock import Clock
 from pipeline.ops.errors import ModelError
@@ -62,7 +62,7 @@ class Rounds:
         pool: Executor | None = None,
     ) -> None:
         self._detectors, self._registry, self._detect = detectors, registry, detect
-        self._way, self._clock, self._pool = way, clock, pool
+        self._way, self._clock, self._pool, self._pace = way, clock, pool, Pace()
 
     def work(self, records: Sequence[Received]) -> int:
         """Observe a batch of records; return how many frames a model failed on.
@@ -75,11 +75,17 @@ class Rounds:
                 pictures.append(result)
                 continue
             FRAMES.labels(result.outcome).inc()
+            if result.outcome == "too_old":
+                SHED.labels("too_old").inc()
             if result.reason:
                 self._way.refused(result.received, result.reason)
         outcomes = dict.fromkeys((id(picture) for picture in pictures), "not_watched")
         for detector in self._detectors:
-            concerned = [p for p in pictures if watches(detector.manifest, p.frame, p.camera.kinds)]
+            concerned = [
+                p
+                for p in pictures
+                if watches(detector.manifest, p.frame, p.camera.kinds) and self._pace.due(detector.manifest, p.frame)
+            ]
             for picture, seen in self._look(detector, concerned):
                 outcomes[id(picture)] = self._tell(detector, picture, seen)
         for outcome in outcomes.values():

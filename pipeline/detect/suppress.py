@@ -1,9 +1,11 @@
 """From candidates to detections: class-wise non-maximum suppression, numbers checked, places in 0..1 of the picture."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bus.records import Detection
+from pipeline.bus.records import Detection, Water
 from pipeline.detect.heads.base import Candidates
 from pipeline.detect.letterbox import Fit, Floats
 from pipeline.detect.manifest import Manifest
@@ -11,6 +13,19 @@ from pipeline.detect.manifest import Manifest
 MOST_PER_CLASS = 400
 """Candidates of one class that are compared with each other, the best first."""
 WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+class Seen(tuple[Detection, ...]):
+    """What a model saw in one picture: its detections, best first, and the water where it measures that."""
+
+    water: Water | None = None
+
+    @classmethod
+    def of(cls, found: Iterable[Detection], water: Water | None) -> "Seen":
+        """Make one."""
+        seen = cls(found)
+        seen.water = water
+        return seen
 
 
 def nms(boxes: Floats, scores: Floats, limit: float) -> NDArray[np.intp]:

@@ -11,7 +11,7 @@ from pipeline.confirm.machine import City, Outcome, new_city, step
 from pipeline.confirm.rules import Rulebook
 from pipeline.detect.letterbox import Image
 from pipeline.detect.manifest import Manifest
-from pipeline.detect.observe import observe, watches
+from pipeline.detect.observe import Pace, observe, watches
 from pipeline.detect.quality import picture_quality
 from pipeline.grab.sampler import Sample, sample_source
 from pipeline.ops.sections import GrabSection, Kind
@@ -27,7 +27,7 @@ class Looks(Protocol):
     def manifest(self) -> Manifest:
         """What the model is."""
 
-    def detect(self, images: Sequence[Image]) -> list[tuple[Detection, ...]]:
+    def detect(self, images: Sequence[Image]) -> Sequence[tuple[Detection, ...]]:
         """Return what each picture shows."""
 
 
@@ -113,7 +113,7 @@ class Watching:
         confirm = settings.confirm.model_copy(update={"quiet": ()})
         self._settings = settings.model_copy(update={"confirm": confirm})
         self._detectors = list(detectors)
-        self._progress, self._open = progress, open_source
+        self._progress, self._open, self._pace = progress, open_source, Pace()
         self._kinds: tuple[Kind, ...] = tuple(confirm.kinds)
         camera = Camera(CAMERA, CAMERA, "", "", 0.0, 0.0, kinds=self._kinds)
         self._book = Rulebook(self._settings, Registry({CAMERA: camera}, {}))
@@ -126,6 +126,7 @@ class Watching:
             ModelError: A model failed.
         """
         city, found = new_city(self._book), Watched(source)
+        self._pace = Pace()
         latest: dict[str, tuple[Incident, dict[Kind, float]]] = {}
         began = time.monotonic()
         sampled = self._open(source, self._settings.grab, start_s)
@@ -153,7 +154,7 @@ class Watching:
         quality = picture_quality(sample.image)
         outcomes = []
         for detector in self._detectors:
-            if watches(detector.manifest, frame, self._kinds):
+            if watches(detector.manifest, frame, self._kinds) and self._pace.due(detector.manifest, frame):
                 observation = observe(
                     frame,
                     FrameRef(partition=0, offset=number),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.bus.records import Water
 from pipeline.detect.letterbox import Floats
 from pipeline.detect.manifest import Manifest
 from pipeline.ops.errors import ModelError
@@ -14,12 +15,14 @@ from pipeline.ops.errors import ModelError
 class Candidates:
     """`scores` `[K, C]`, and `boxes` `[K, 4]` x1, y1, x2, y2 in canvas px (None where the whole picture is meant).
 
+    `water` is told by heads that measure it; its `light` is filled in by who has the picture.
     `cut_first`: overlaps are measured after the boxes were cut at the picture's edges, as the family does in training.
     """
 
     scores: Floats
     boxes: Floats | None = None
     cut_first: bool = True
+    water: Water | None = None
 
 
 Head = Callable[[Sequence[Floats], Manifest, float], Candidates]

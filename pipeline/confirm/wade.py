@@ -1,0 +1,71 @@
+"""What one observation of water says of a flood: the change against the street as it normally is."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from statistics import median
+
+from pipeline.bus.records import Depth, Observation, Water
+from pipeline.bus.wetness import bounds, pack, unpack
+from pipeline.confirm.evidence import Sight
+from pipeline.confirm.rules import CameraRules, Rule, log_odds
+from pipeline.confirm.spatial import WHOLE
+from pipeline.confirm.street import Streets, newly_wet
+
+DRY = 0.2
+"""A score that a dry street may have: what a camera normally scores above it is taken off."""
+YOUNG = 0.85
+"""Score that a frame needs while its camera's street is not known yet."""
+RECENT = 5
+"""Sights whose depths are compared: the one named most often counts."""
+MINUTE_MS = 60_000
+
+
+def wade(
+    observation: Observation, water: Water, rules: CameraRules, rule: Rule, streets: Streets
+) -> tuple[Sight, tuple[str, ...]]:
+    """Return the sight, and why a frame that scored enough does not speak (`normal_here`, `street_not_known_yet`).
+
+    The score is lowered by what this camera normally scores, the share counts only cells that normally are dry. Frames
+    that do not agree, and slowly those that do, are learned.
+
+    Raises:
+        RecordError: The grid of the observation is none.
+    """
+    ms, raw = observation.captured_ms, observation.scores.get(rule.kind, 0.0)
+    reference = streets.of(observation.camera, water)
+    wet, share = newly_wet(water, reference, rules.road)
+    score = _against(raw, reference.level) if reference.settled else raw
+    needed = rule.threshold if reference.settled else max(rule.threshold, YOUNG)
+    agrees = score >= needed
+    if streets.learning:
+        reference.learn(unpack(water.cells), log_odds(raw), ms, agrees)
+    said = water.model_copy(update={"share": round(share, 4), "cells": pack(wet)})
+    box = bounds(wet) or WHOLE
+    sight = Sight(ms, score, ((score, box),) if agrees else (), observation.trace, observation.frame, said)
+    if agrees or raw < rule.threshold:
+        return sight, ()
+    return sight, ("normal_here" if reference.settled else "street_not_known_yet",)
+
+
+def _against(score: float, level: float) -> float:
+    """Return a score without what the camera normally scores above a dry street."""
+    extra = max(0.0, level - log_odds(DRY))
+    return 1 / (1 + math.exp(extra - log_odds(score)))
+
+
+def rise_of(sights: Iterable[Sight]) -> float:
+    """Return how fast the share grows, a minute: the median of the slopes between all pairs (Theil 1950, Sen 1968)."""
+    points = [(sight.ms / MINUTE_MS, sight.water.share) for sight in sights if sight.water is not None]
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(points, 2) if b[0] > a[0]]
+    return median(slopes) if slopes else 0.0
+
+
+def water_of(window: Sequence[Sight]) -> Water | None:
+    """Return the water of the newest sight, with the depth that most of the latest sights name and the rise."""
+    wet = [sight for sight in window if sight.water is not None]
+    if not wet or wet[-1].water is None:
+        return None
+    depths: list[Depth] = [sight.water.depth for sight in wet[-RECENT:] if sight.water and sight.boxes]
+    depth = max(reversed(depths), key=depths.count) if depths else wet[-1].water.depth
+    return wet[-1].water.model_copy(update={"depth": depth, "rise": round(max(-100, min(100, rise_of(wet))), 4)})

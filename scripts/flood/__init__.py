@@ -1,0 +1,1 @@
+"""Training of the flood model: data, augmentation, network, loop, export."""
