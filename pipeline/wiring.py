@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from pipeline.alert.posts import check_start
 from pipeline.bus.admin import ensure_topics
 from pipeline.bus.client import instance_name
 from pipeline.city.registry import Registry, load_registry
@@ -148,8 +149,8 @@ def run_all(
     machine: Machine = plan_machine(settings, common, demo_arguments)
     if demo_arguments and cameras is not None:
         cameras.unlink(missing_ok=True)
-    elif not demo_arguments:
-        load_registry(settings)
+    elif not demo_arguments and check_start(settings, load_registry(settings), now_ms()) is None:
+        log.warning("posts.not_checked", reason="the database does not answer; the alert stage checks them")
     database = open_database(settings)
 
     def stalled() -> Mapping[str, str]:

@@ -11,14 +11,13 @@ from typing import Literal
 
 from pipeline.alert.quiet import REASON, quiet_rules, silenced
 from pipeline.alert.roster import local_time, on_duty
-from pipeline.alert.rules import DESK, Rules
+from pipeline.alert.rules import DESK, Rules, hears, serves
 from pipeline.alert.rules import rules_of as rules_of
 from pipeline.bus.records import Incident
 from pipeline.city.registry import Registry
 from pipeline.ops.duty import AGENCY_NAMES, CONCERNED, LevelTargets, Post, agency_key
 from pipeline.ops.duty import Level as Level
 from pipeline.ops.section import Kind
-from pipeline.store.areas import covers
 
 CITY_DESK = "kota"
 """The desk of the city room; it also gets what has no kelurahan."""
@@ -173,7 +172,9 @@ class _Telling:
         place = self._places[0].code
         groups = {"kecamatan": 3, "kota": 2}.get(level, 0)
         desk = ".".join(place.split(".")[:groups]) if place else ""
-        what = f"{level} {desk}" if desk else "the city room"
+        ward = self._rules.registry.kelurahan.get(place)
+        names = {"kecamatan": ward.kecamatan, "kota": ward.kota} if ward is not None else {}
+        what = f"{level} {names.get(level, desk)}" if desk else "the city room"
         yield Target(f"{DESK}{desk or CITY_DESK}", "desk", f"escalation to {what}", "level", level)
         for name in _of_level(self._rules.alert.escalation.targets, level):
             why = self._hears(name, place)
@@ -182,7 +183,7 @@ class _Telling:
 
     def _post(self, post: Post, where: Where) -> Iterator[Target]:
         """Yield who of a post is told for one kelurahan."""
-        if not _serves(post.kelurahan, where.code) or (post.kinds and self._subject.kind not in post.kinds):
+        if not serves(post.kelurahan, where.code) or (post.kinds and self._subject.kind not in post.kinds):
             return
         if post.categories and self.categories.isdisjoint(post.categories):
             return
@@ -207,7 +208,7 @@ class _Telling:
         """Yield the copies for the agencies concerned."""
         kind, place = self._subject.kind, self._places[0].code
         for copy in self._rules.alert.duty.agencies:
-            if copy.automatic and kind in copy.kinds and _serves(copy.kelurahan, place):
+            if copy.automatic and kind in copy.kinds and serves(copy.kelurahan, place):
                 for name in copy.targets:
                     if self._hears(name, place) is not None:
                         channel = self._rules.named[name].channel
@@ -224,7 +225,7 @@ class _Telling:
             here = [
                 copy
                 for copy in mine
-                if _serves(copy.kelurahan, place) and any(self._hears(target, place) for target in copy.targets)
+                if serves(copy.kelurahan, place) and any(self._hears(target, place) for target in copy.targets)
             ]
             if not mine:
                 yield Untold(name, "no target configured")
@@ -236,21 +237,7 @@ class _Telling:
     def _hears(self, name: str, place: str) -> str | None:
         """Return why a target hears of an incident in a kelurahan by its own settings; None when it does not."""
         named = self._rules.named.get(name)
-        if named is None:
-            return None
-        reach, kind = named.reach, self._subject.kind
-        if reach.kinds and kind not in reach.kinds:
-            return None
-        kinds = f"kind {kind}" if reach.kinds else "all kinds"
-        if not reach.kelurahan:
-            return f"{kinds}, all kelurahan"
-        area = next((area for area in reach.kelurahan if covers(area, place)), None)
-        return None if area is None else f"{kinds}, kelurahan within {area}"
-
-
-def _serves(areas: tuple[str, ...], place: str) -> bool:
-    """Say whether a list of codes or prefixes, empty for everywhere, has this kelurahan in it."""
-    return not areas or any(covers(area, place) for area in areas)
+        return None if named is None else hears(named.reach, self._subject.kind, place)
 
 
 def _of_level(targets: LevelTargets, level: Level) -> tuple[str, ...]:

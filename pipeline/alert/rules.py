@@ -1,6 +1,6 @@
 """What routing goes by, checked and worked out once: the registry, the alert section, the zone, the neighbours."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from pipeline.alert.neighbours import Near, near_of
 from pipeline.city.registry import CATEGORIES, Registry
 from pipeline.ops.alert_targets import Reach
 from pipeline.ops.errors import ConfigError
+from pipeline.ops.section import Kind
 from pipeline.ops.sections import AlertSection
 from pipeline.ops.settings import Settings
 from pipeline.store.areas import covers
@@ -50,6 +51,22 @@ class Rules:
     def assigned(self) -> frozenset[str]:
         """The targets that a post, an agency or a level names: they hear what that gives them, not everything."""
         return frozenset(target for _, target in assignments(self.alert))
+
+
+def serves(areas: Sequence[str], place: str) -> bool:
+    """Say whether a list of codes or prefixes, empty for everywhere, has this kelurahan in it."""
+    return not areas or any(covers(area, place) for area in areas)
+
+
+def hears(reach: Reach, kind: Kind, place: str) -> str | None:
+    """Return why a target hears of a kind in a kelurahan by its own settings, in one line; None when it does not."""
+    if reach.kinds and kind not in reach.kinds:
+        return None
+    kinds = f"kind {kind}" if reach.kinds else "all kinds"
+    if not reach.kelurahan:
+        return f"{kinds}, all kelurahan"
+    area = next((area for area in reach.kelurahan if covers(area, place)), None)
+    return None if area is None else f"{kinds}, kelurahan within {area}"
 
 
 def assignments(alert: AlertSection) -> Iterator[tuple[str, str]]:

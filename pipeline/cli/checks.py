@@ -10,12 +10,21 @@ cameras_app = group("cameras", "The camera registry.")
 
 @config_app.command("check")
 def config_check(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
-    """Check the configuration and the registry it names; each problem in one line with file, line and key."""
+    """Check the configuration, the registry it names, and that every kelurahan with cameras reaches somebody."""
+    from pipeline.alert.posts import check_start
     from pipeline.city.registry import load_registry
+    from pipeline.ops.clock import now_ms
 
     settings = settings_of(config, data, cameras)
     registry = load_registry(settings)
     enabled = sum(bool(camera.kinds) for camera in registry.cameras.values())
+    missing = check_start(settings, registry, now_ms())
+    for one in missing or ():
+        typer.echo(f"note: {one}")
+    if missing is None:
+        typer.echo(
+            "note: the database does not answer; whether every kelurahan has a reachable post is checked at start"
+        )
     typer.echo(f"{config}: good. {enabled} cameras, {len(registry.kelurahan)} kelurahan.")
 
 
