@@ -22,7 +22,10 @@ STAGE_WORDS: Final[dict[str, str]] = mark(
 
 @dataclass(frozen=True)
 class StageView:
-    """One stage as a whole: `since_ms` is its last word (0: it never spoke), `silent` the instances past due."""
+    """One stage as a whole: `since_ms` is its last word (0: it never spoke), `silent` the instances past due.
+
+    `overload` above 0: it works, and leaves out what matters least because more comes than it can look at.
+    """
 
     stage: str
     ok: bool
@@ -30,6 +33,7 @@ class StageView:
     since_ms: int
     instances: int
     silent: tuple[str, ...]
+    overload: int = 0
 
 
 def judge_stage(stage: str, rows: Iterable[StoredHealth], now: int, stale_ms: int) -> StageView:
@@ -48,7 +52,8 @@ def judge_stage(stage: str, rows: Iterable[StoredHealth], now: int, stale_ms: in
         return StageView(stage, False, f"silent for {(now - last) // 1000} s", last, 0, silent)
     bad = [row for row in fresh if not row.ok]
     reason = "; ".join(f"{row.instance}: {row.reason}" for row in bad) or fresh[0].reason
-    return StageView(stage, not bad, reason, last, len(fresh), silent)
+    overload = max(int(row.detail.get("overload", 0)) for row in fresh)
+    return StageView(stage, not bad, reason, last, len(fresh), silent, overload)
 
 
 def judge(rows: Sequence[StoredHealth], now: int, stale_ms: int, stages: Sequence[str] = STAGES) -> list[StageView]:

@@ -19,6 +19,7 @@ from pipeline.store.tables import IncidentRow
 
 STOPPED = mark("{stage} tidak bekerja (kabar terakhir {since}). Awasi kamera dengan mata.")
 NEVER_RAN = mark("{stage} belum berjalan. Awasi kamera dengan mata.")
+OVERLOADED = mark("{stage} kelebihan beban: sebagian gambar tambahan dilewati, gambar rutin tetap diperiksa.")
 CITY = mark("{name}")
 AREAS = mark("{name} wilayah")
 WARD = mark("Kel. {name}")
@@ -38,7 +39,10 @@ class Trouble:
 
 @dataclass(frozen=True)
 class State:
-    """What the top and bottom line say. `sound` lists what rings: `kind:opened_ms` by spaces."""
+    """What the top and bottom line say. `sound` lists what rings: `kind:opened_ms` by spaces.
+
+    `strain` are stages that work, and say that they leave something out.
+    """
 
     where: str
     where_name: str
@@ -49,6 +53,7 @@ class State:
     sound: str
     may_decide: bool
     trouble: tuple[Trouble, ...]
+    strain: tuple[Trouble, ...] = ()
 
     @property
     def blind(self) -> bool:
@@ -73,6 +78,7 @@ def read_state(desk: Desk, person: Person, session: Session) -> State:
     cameras = desk.cameras_of(person)
     where, name = _where(desk, person)
     decides = person.may(Right.DECIDE)
+    trouble, strain = _trouble(desk, session)
     waiting = [(kind, opened) for decision, kind, opened in rows if decision == "waiting"]
     return State(
         where=where,
@@ -83,22 +89,18 @@ def read_state(desk: Desk, person: Person, session: Session) -> State:
         down=sum(1 for camera in cameras if camera.id in states and states[camera.id].state in UNWATCHED),
         sound=" ".join(f"{kind}:{opened}" for kind, opened in waiting) if decides else "",
         may_decide=decides,
-        trouble=_trouble(desk, session),
+        trouble=trouble,
+        strain=strain,
     )
 
 
-def _trouble(desk: Desk, session: Session) -> tuple[Trouble, ...]:
-    """Return the stages that do not work, in words."""
+def _trouble(desk: Desk, session: Session) -> tuple[tuple[Trouble, ...], tuple[Trouble, ...]]:
+    """Return the stages that do not work, and those that work and leave something out, in words."""
     views = judge(list_health(session), desk.clock(), int(desk.settings.ops.stale_after_s * 1000), STAGES)
-    return tuple(
-        Trouble(
-            STOPPED if view.since_ms else NEVER_RAN,
-            STAGE_WORDS[view.stage],
-            view.since_ms,
-        )
-        for view in views
-        if not view.ok
-    )
+    bad = [Trouble(STOPPED if v.since_ms else NEVER_RAN, STAGE_WORDS[v.stage], v.since_ms) for v in views if not v.ok]
+    # No time in it: the page would change with every report.
+    strained = [Trouble(OVERLOADED, STAGE_WORDS[v.stage], 0) for v in views if v.ok and v.overload]
+    return tuple(bad), tuple(strained)
 
 
 def _where(desk: Desk, person: Person) -> tuple[str, str]:

@@ -14,10 +14,12 @@ from pipeline.bus.commits import LEAVE_S, TimedCommits
 from pipeline.bus.consumer import Consumer, Place, Received
 from pipeline.bus.topics import FRAMES
 from pipeline.city.registry import Registry
-from pipeline.detect.metrics import LAG
+from pipeline.detect.metrics import FRAMES as SEEN
+from pipeline.detect.metrics import LAG, OVERLOAD, SHED, WAITED
 from pipeline.detect.outlet import STAGE, Outlet
 from pipeline.detect.rounds import Rounds, batched
 from pipeline.detect.runtime import Detector
+from pipeline.detect.schedule import Schedule, cause_of
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.errors import BusError
 from pipeline.ops.health import Progress, Report, no_report
@@ -33,6 +35,7 @@ ROUND_FRAMES = 32
 """Most frames between two commits (more where batches are larger): what a killed worker may have to see again."""
 COMMIT_S = 10.0
 MOST_DECODERS = 8
+OVERLOADED = "overloaded: the oldest frame waited {} s, {} activity and burst frames left out; floor frames go on"
 
 
 def next_offsets(records: Sequence[Received]) -> dict[Place, int]:
@@ -82,6 +85,7 @@ class Worker:
         self._done: dict[Place, int] = {}
         self._failed = self._pending = 0
         self._most = max(ROUND_FRAMES, 2 * self._batch)
+        self._waiting = Schedule(settings.detect.overload_after_s, clock)
         self._rounds = Rounds(detectors, registry, settings.detect, self._outlet, clock, pool)
 
     def loop(self) -> None:
@@ -89,7 +93,8 @@ class Worker:
         with self._stack:
             while not self._stop.is_set():
                 try:
-                    self._round(self._consumer.poll(POLL_S, self._most - self._pending))
+                    wait_s = 0 if self._waiting else POLL_S
+                    self._round(self._consumer.poll(wait_s, max(1, self._waiting.room)))
                 except (BusError, OSError) as error:
                     log.warning("detect.bus_trouble", error=str(error))
                     self._trouble(str(error))
@@ -102,9 +107,13 @@ class Worker:
             self._leave()
 
     def _round(self, records: Sequence[Received]) -> None:
-        """Observe what was polled; now and then wait for the acknowledgements and commit."""
-        done: list[Received] = []
-        for batch in batched(records, self._batch):
+        """Observe the oldest of what waits; now and then wait for the acknowledgements and commit."""
+        self._waiting.add(records)
+        self._waiting.keep(self._consumer.places())
+        turn = self._waiting.take(self._most - self._pending)
+        self._say(turn.shed)
+        done = list(turn.shed)
+        for batch in batched(turn.work, self._batch):
             if self._stop.is_set():
                 break
             self._failed += self._rounds.work(batch)
@@ -127,9 +136,22 @@ class Worker:
         self._measure_lag()
 
     def _measure_lag(self) -> None:
-        lag = self._consumer.lag()
+        lag = self._consumer.lag() + len(self._waiting)
         LAG.set(lag)
         self._progress.waiting(lag)
+
+    def _say(self, shed: Sequence[Received]) -> None:
+        """Count what is left out, and tell of the overload while it lasts."""
+        for record in shed:
+            SEEN.labels("shed").inc()
+            SHED.labels(f"{cause_of(record).decode()}_overload").inc()
+        now = self._waiting
+        if now.level != self._progress.detail.get("overload", 0):
+            log.warning("detect.overload", degree=now.level, oldest_s=now.oldest_ms // 1000, shed=now.shed)
+        OVERLOAD.set(now.level)
+        WAITED.set(now.oldest_ms / 1000)
+        self._progress.detail |= {"overload": now.level, "shed": now.shed}
+        self._progress.note = OVERLOADED.format(now.oldest_ms // 1000, now.shed) if now.level else ""
 
     def _leave(self) -> None:
         """Commit what is done before going; what cannot be committed now is read again by whoever comes."""

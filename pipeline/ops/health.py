@@ -46,6 +46,7 @@ class Progress:
         self._since_ms = clock()
         self._told_ms = 0
         self._trouble = ""
+        self.note = ""  # what a stage that works has to say all the same
         self.detail: dict[str, float | int | str] = {}
 
     def moved(self) -> None:
@@ -68,7 +69,7 @@ class Progress:
         stood_ms = now - self._since_ms
         stale = stood_ms > self._stale_ms and (self._waiting > 0 or bool(self._trouble))
         if not stale:
-            reason = "working" if self._waiting or stood_ms < self._stale_ms else "idle"
+            reason = self.note or "working" if self._waiting or stood_ms < self._stale_ms else "idle"
         else:
             reason = self._trouble or f"{self._waiting} records wait, nothing came out for {stood_ms // 1000} s"
         detail = {**self.detail, "waiting": self._waiting}

@@ -61,7 +61,7 @@ def export_onnx(checkpoint: Path, target: Path, size: int = SIZE) -> float:
             opset_version=OPSET,
             input_names=["images"],
             output_names=["output"],
-            dynamic_axes={"images": {0: "N"}, "output": {0: "N"}},
+            dynamic_axes={"images": {0: "N", 2: "H", 3: "W"}, "output": {0: "N"}},
             dynamo=False,
         )
     session = ort.InferenceSession(str(target), providers=["CPUExecutionProvider"])
@@ -80,7 +80,8 @@ def write_manifest(
     digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
     limits = ", ".join(f"{name}: {thresholds[name]:g}" for name in CLASSES)
     yolox = head == "yolox"
-    colour, scale, letter = ("bgr", "1.0", "top_left") if yolox else ("rgb", "0.00392156862745098", "centre")
+    cut = f"top_left, cut: {max(STRIDES)}"
+    colour, scale, letter = ("bgr", "1.0", cut) if yolox else ("rgb", "0.00392156862745098", "centre")
     lines = (
         "name: fire_smoke",
         f'version: "{version}"',

@@ -76,3 +76,14 @@ def test_a_stage_that_stands_still_is_told_on_the_desk(world: World, visit: Call
     assert "Pengenal gambar tidak bekerja" in text
     assert "Sistem sedang tidak melihat." in text
     assert "Tidak ada kejadian." not in text
+
+
+def test_an_overload_is_said_on_the_desk_and_is_no_outage(world: World, visit: Callable[[str], Visitor]) -> None:
+    detail = {"overload": 1, "shed": 40, "waiting": 300}
+    with world.database.session() as session:
+        save_health(session, StoredHealth("detect", "detect-0", world.clock(), True, "overloaded", detail))
+    text = visit("piket_gambir").get("/").text
+    assert "Pengenal gambar kelebihan beban" in text
+    assert "gambar rutin tetap diperiksa" in text
+    assert "Sistem sedang tidak melihat." not in text
+    assert "overloaded" in visit("piket_gambir").get("/healthz").json()["stages"]["detect"]["reason"]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from pipeline.detect.letterbox import letterbox, to_tensor
+from pipeline.detect.letterbox import grown, letterbox, to_tensor
 from pipeline.detect.manifest import InputSpec
 from scripts.detector import geometry
 from tests.detect.frames import picture
@@ -71,3 +72,33 @@ def test_colour_scale_mean_and_std() -> None:
     assert tensor.shape == (3, 64, 64)
     assert tensor.dtype == np.float32
     np.testing.assert_allclose(tensor[:, 0, 0], [1.0, 1.0, 0.0], atol=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(width=st.integers(1, 900), height=st.integers(1, 900))
+def test_cutting_leaves_padding_away_and_nothing_else(width: int, height: int) -> None:
+    image = picture(width, height)
+    whole, fit = letterbox(image, spec())
+    canvas, cut = letterbox(image, spec(cut=32))
+    assert cut == fit
+    assert canvas.shape[0] % 32 == canvas.shape[1] % 32 == 0
+    np.testing.assert_array_equal(canvas, whole[: canvas.shape[0], : canvas.shape[1]])
+    assert (whole[canvas.shape[0] :] == 114).all()
+    assert (whole[:, canvas.shape[1] :] == 114).all()
+    assert min(320 - canvas.shape[0], 320 - canvas.shape[1]) == 0
+
+
+def test_a_batch_of_different_shapes_shares_one_canvas() -> None:
+    given_ = [letterbox(picture(*size), spec(cut=32))[0] for size in ((640, 360), (360, 640), (640, 180))]
+    assert [canvas.shape[:2] for canvas in given_] == [(192, 320), (320, 192), (96, 320)]
+    together = grown(given_, spec(cut=32))
+    assert {canvas.shape for canvas in together} == {(320, 320, 3)}
+    for before, after in zip(given_, together, strict=True):
+        np.testing.assert_array_equal(after[: before.shape[0], : before.shape[1]], before)
+        assert (after[before.shape[0] :] == 114).all()
+    assert grown(given_[:1], spec(cut=32))[0] is given_[0]
+
+
+def test_only_padding_at_the_far_edges_can_be_cut() -> None:
+    with pytest.raises(ValidationError, match="cut needs letterbox: top_left"):
+        spec(cut=32, letterbox="centre")

@@ -80,7 +80,7 @@ def test_each_frame_is_observed_once_and_in_order(fresh: EmbeddedBrokerProcess, 
 def test_old_activity_is_skipped_and_old_floor_frames_never(fresh: EmbeddedBrokerProcess, bright_model: Path) -> None:
     settings = line_settings(fresh.bootstrap, bright_model, max_age_s=30)
     old = now_ms() - 60_000
-    before, unknown = outcome("too_old"), outcome("unknown_camera")
+    before, unknown = outcome("shed"), outcome("unknown_camera")
     frames = [frame(camera="cam-1", trace=f"{cause}-{i}", cause=cause, captured_ms=old)
               for i in range(10) for cause in ("floor", "activity", "burst")]  # fmt: skip
     send(settings, frames)
@@ -88,7 +88,7 @@ def test_old_activity_is_skipped_and_old_floor_frames_never(fresh: EmbeddedBroke
     with detecting(settings, CITY):
         seen = observations(settings, {"last", *(f"floor-{i}" for i in range(10))})
     assert len(seen) == 11
-    assert outcome("too_old") - before == 20
+    assert outcome("shed") - before == 20
     assert outcome("unknown_camera") - unknown == 1
 
 
