@@ -43,7 +43,9 @@ class Content:
     """A notice as channels render it. Times are epoch ms (None: unknown), `score` 0..1, `lat`, `lng` degrees.
 
     `listed` are the incidents of a digest. `forwarded` is who handed it on, with their note; empty where nobody did.
-    `is_test` marks what must not be taken for real, whatever its notice.
+    `is_test` marks what must not be taken for real, whatever its notice. `asked` are those who were told before an
+    escalation and for how long they did not accept, s. Within a digest, `decided` says that somebody has decided
+    meanwhile, `told_before` that the target was told of it alone; `part` is its number and how many parts there are.
     """
 
     notice: str
@@ -66,6 +68,10 @@ class Content:
     is_test: bool
     listed: tuple["Content", ...] = ()
     forwarded: str = ""
+    asked: tuple[tuple[str, int], ...] = ()
+    decided: bool = False
+    told_before: bool = False
+    part: tuple[int, int] = (1, 1)
 
     @property
     def where(self) -> str:
@@ -107,7 +113,24 @@ def read(payload: Mapping[str, Any], depth: int = 0) -> Content:
         is_test=is_test,
         listed=tuple(read(_one(item), 1) for item in listed),
         forwarded=_forwarded(_part(payload, "forwarded")),
+        asked=_asked(_part(payload, "escalation")),
+        decided=payload.get("decision", "waiting") != "waiting",
+        told_before=payload.get("told") == "alone",
+        part=_numbers(payload.get("part")),
     )
+
+
+def _asked(part: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Return who was asked before an escalation, and for how long, s."""
+    asked = part.get("asked")
+    found = [one for one in asked if isinstance(one, Mapping)] if isinstance(asked, list) else []
+    return tuple((clean(one.get("name"), 100), int(_number(one.get("seconds"), 2**31) or 0)) for one in found)
+
+
+def _numbers(part: Any) -> tuple[int, int]:
+    """Return the number of a part and how many there are; the only one where nothing is said."""
+    good = isinstance(part, list) and len(part) == 2 and all(isinstance(one, int) for one in part)
+    return (part[0], part[1]) if good else (1, 1)
 
 
 def _forwarded(part: Mapping[str, Any]) -> str:

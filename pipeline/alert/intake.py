@@ -7,12 +7,16 @@ import structlog
 from sqlalchemy.orm import Session
 
 from pipeline.alert import metrics
+from pipeline.alert.digest import Teller
 from pipeline.alert.notices import notices, stills
 from pipeline.alert.routing import Route, Suppressed, Target, route
 from pipeline.alert.rules import Rules
 from pipeline.bus.records import Incident
+from pipeline.store.digests import Told, tellings
+from pipeline.store.escalation_rules import limit_ms
+from pipeline.store.escalations import catch_up, start
 from pipeline.store.incidents import apply_incident
-from pipeline.store.outbox import FOLLOW_UPS, Order, enqueue, informed, supersede
+from pipeline.store.outbox import FOLLOW_UPS, Order, informed, supersede
 from pipeline.store.revisions import Change
 from pipeline.store.tables import Document, Notice
 from pipeline.store.timeline import add_event
@@ -37,10 +41,13 @@ class Intake:
     Args:
         rules: What routing goes by.
         takes: The notices that each channel sends, by channel.
+        teller: Writes the notices, in a storm for a digest; None = one by the alert section.
     """
 
-    def __init__(self, rules: Rules, takes: Mapping[str, Set[Notice]]) -> None:
+    def __init__(self, rules: Rules, takes: Mapping[str, Set[Notice]], teller: Teller | None = None) -> None:
         self._rules, self._takes = rules, takes
+        alert = rules.alert
+        self._teller = teller or Teller(rules.registry, alert.storm, alert.update_every_s, takes)
 
     def take(self, session: Session, incident: Incident, at_ms: int) -> Taken:
         """Write one record; the same record again changes nothing. Safe to run again after a rollback."""
@@ -48,16 +55,27 @@ class Intake:
         if not taken.change.applied:
             return taken
         way = route(incident, self._rules, at_ms)
-        known = informed(session, incident.id)
+        told = tellings(session, incident.id)
+        known = informed(session, incident.id) | told.keys()
         taken.suppressed = self._say_route(session, incident, way, known, at_ms)
         targets = (*way.targets, *_still_listening(session, incident, way))
         orders = notices(incident, taken.change, self._rules.registry, targets, self._takes, known)
         for order in (*orders, *stills(incident, taken.change)):
             if order.notice in FOLLOW_UPS:
                 taken.superseded += supersede(session, incident.id, order.target, order.revision)
-            if enqueue(session, order, at_ms):
+            put = self._teller.put(session, order, incident.kelurahan, at_ms, told)
+            if put == "gathered":
+                told[order.target] = Told(order.target, order.channel, "", by_digest=True)
+            if put in ("queued", "gathered"):
                 taken.orders.append(order)
+        self._escalate(session, incident, at_ms)
         return taken
+
+    def _escalate(self, session: Session, incident: Incident, at_ms: int) -> None:
+        """Begin the escalation of a new incident; hold that of one that closed, let that of one seen again go on."""
+        deadlines = self._rules.alert.escalation.deadlines
+        start(session, incident.id, at_ms, limit_ms("post", incident.kind, deadlines))
+        catch_up(session, incident.id, at_ms)
 
     def _say_route(
         self, session: Session, incident: Incident, way: Route, known: Set[str], at_ms: int

@@ -76,3 +76,7 @@ OLDEST = Gauge(
 CIRCUIT_OPEN = Gauge(
     "siaga_alert_circuit_open", "1 while a target is left alone after outages", ["target"], multiprocess_mode="livemax"
 )
+ESCALATIONS = Counter(
+    "siaga_alert_escalations_total", "Incidents that nobody accepted in time, by the level told next", ["level", "kind"]
+)
+DIGESTS = Counter("siaga_alert_digests_total", "Digests written in a storm of incidents", ["channel"])

@@ -10,6 +10,8 @@ from pipeline.ops.alert_targets import Speech
 
 SHORT = 160
 """Characters of one SMS."""
+LINE = 94
+"""Characters of one line of a digest: 40 lines and their numbers fit into one message of Telegram (4096)."""
 KINDS: Mapping[str, Mapping[Speech, str]] = {
     "fire": {"id": "Kebakaran", "en": "Fire"},
     "smoke": {"id": "Asap", "en": "Smoke"},
@@ -39,6 +41,11 @@ LINES: Mapping[str, Mapping[Speech, str]] = {
     "score": {"id": "keyakinan {score} %", "en": "confidence {score} %"},
     "cameras": {"id": "Dilihat {n} kamera", "en": "Seen by {n} cameras"},
     "forwarded": {"id": "Diteruskan oleh {by}", "en": "Forwarded by {by}"},
+    "asked": {"id": "Sudah ditanya, tidak ada yang menerima: {whom}", "en": "Asked before, nobody accepted: {whom}"},
+    "waited": {"id": "{name} ({n} detik)", "en": "{name} ({n} s)"},
+    "decided": {"id": "sudah ditangani", "en": "in hand already"},
+    "told_before": {"id": "sudah dikabarkan", "en": "told before"},
+    "part": {"id": " (bagian {n} dari {of})", "en": " (part {n} of {of})"},
     "number": {"id": "Nomor {id}", "en": "Number {id}"},
 }
 
@@ -64,6 +71,8 @@ def words(content: Content, speech: Speech, zone: ZoneInfo) -> Words:
     subject = content.camera or content.kelurahan or content.code or content.incident
     titles = DRILL if content.notice == "drill" else TITLES[content.phase]
     title = titles[speech].format(kind=kind_word(content.kind, speech), camera=subject, n=len(content.listed))
+    if content.part[1] > 1:
+        title += LINES["part"][speech].format(n=content.part[0], of=content.part[1])
     lines = _digest(content, speech, zone) if content.listed else _lines(content, speech, zone)
     told = f"SIAGA {mark}{title}. {_short(content, speech, zone)}"
     return Words(mark + title, "\n".join(lines), clean(told, SHORT))
@@ -87,16 +96,29 @@ def _lines(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
         lines.append(LINES["forwarded"][speech].format(by=content.forwarded))
     if content.notice == "drill":
         lines.append(LINES["drill"][speech])
+    if content.asked:
+        whom = ", ".join(LINES["waited"][speech].format(name=name, n=seconds) for name, seconds in content.asked)
+        lines.append(LINES["asked"][speech].format(whom=whom))
     lines.append(LINES["number"][speech].format(id=content.incident))
     return [line for line in lines if line]
 
 
 def _digest(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
-    """Return one line for each incident of a digest: none is left out."""
-    return [
-        f"{number}. {kind_word(one.kind, speech)}: {one.where or one.incident} {clock(one.first_seen_ms, zone)}".strip()
-        for number, one in enumerate(content.listed, 1)
-    ]
+    """Return one line for each incident of a digest: none is left out, so each is short."""
+    return [f"{number}. {_listed(one, speech, zone)}" for number, one in enumerate(content.listed, 1)]
+
+
+def _listed(one: Content, speech: Speech, zone: ZoneInfo) -> str:
+    """Return one incident of a digest: what is to be known at once stands first, and is never cut."""
+    at = "" if one.first_seen_ms is None else f" {datetime.fromtimestamp(one.first_seen_ms / 1000, zone):%H.%M}"
+    marks = [LINES[name][speech] for name in ("decided", "told_before") if getattr(one, name)]
+    told = f" ({', '.join(marks)})" if marks else ""
+    before = ESCALATED[speech] if one.notice == "escalated" and not one.decided else ""
+    head, where = (
+        f"{before}{kind_word(one.kind, speech)}{at}: ",
+        ", ".join(part for part in (one.camera, one.kelurahan) if part),
+    )
+    return f"{head}{clean(where or one.incident, max(20, LINE - len(head) - len(told)))}{told}"
 
 
 def _short(content: Content, speech: Speech, zone: ZoneInfo) -> str:

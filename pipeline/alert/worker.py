@@ -16,9 +16,14 @@ from sqlalchemy.exc import DataError
 from pipeline.alert import metrics
 from pipeline.alert.channels import build
 from pipeline.alert.channels.base import Channel
+from pipeline.alert.digest import Teller
+from pipeline.alert.drill import Drills
+from pipeline.alert.escalation import Escalator
+from pipeline.alert.escalation_watch import EscalationWatch
 from pipeline.alert.intake import Intake, Taken, count
 from pipeline.alert.keeper import Keeper
 from pipeline.alert.lane import Lane
+from pipeline.alert.posts import check_posts
 from pipeline.alert.routing import rules_of
 from pipeline.alert.still import StillFetcher
 from pipeline.bus.client import instance_name
@@ -33,6 +38,7 @@ from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.errors import BusError, RecordError, StoreError
 from pipeline.ops.health import Progress, Report, no_report
 from pipeline.ops.settings import Settings
+from pipeline.store.accounts import list_accounts
 from pipeline.store.database import Database, explain, open_database
 from pipeline.store.evidence import EvidenceStore
 from pipeline.store.outbox import reclaim
@@ -79,13 +85,18 @@ class Worker:
         channels = build(settings, environment, clock)
         evidence = EvidenceStore(settings)
         owner = instance_name(STAGE)
-        self._intake = Intake(rules_of(settings, registry), takes_of(channels))
+        rules, takes, alert = rules_of(settings, registry), takes_of(channels), settings.alert
+        teller = Teller(registry, alert.storm, alert.update_every_s, takes)
+        self._intake = Intake(rules, takes, teller)
         stills = StillFetcher(FrameReader(settings.bus, STAGE), database, evidence, clock)
         everything: list[Channel] = [*channels, stills]
         draw = random.random
         self._lanes = [Lane(channel, database, settings.alert, owner, stop, clock, draw) for channel in everything]
+        escalator = Escalator(rules, takes, teller)
+        self._watch = EscalationWatch(escalator, teller, database, self._wake, stop, clock)
         self._progress = Progress(STAGE, owner, settings.ops.stale_after_s, clock)
-        self._keeper = Keeper(settings, database, evidence, everything, self._progress, report, stop, clock)
+        drills = Drills(rules, database, channels, clock)
+        self._keeper = Keeper(settings, database, evidence, everything, self._progress, report, stop, clock, drills)
         again = database.transact(lambda session: reclaim(session, owner, clock()), stop)
         if again:
             log.info("outbox.reclaimed", rows=again, reason="held when this worker ended last time")
@@ -96,7 +107,7 @@ class Worker:
         Raises:
             RuntimeError: A lane ended by an error that nobody foresaw (its traceback is on standard error).
         """
-        parts: list[Lane | Keeper] = [*self._lanes, self._keeper]
+        parts: list[Lane | Keeper | EscalationWatch] = [*self._lanes, self._watch, self._keeper]
         for part in parts:
             part.start()
         try:
@@ -107,7 +118,8 @@ class Worker:
             self._stop.set()
             for part in parts:
                 part.join(self._settings.alert.lease_s)
-        failed = [lane.name for lane in self._lanes if lane.failed]
+        working: list[Lane | EscalationWatch] = [*self._lanes, self._watch]
+        failed = [part.name for part in working if part.failed]
         if failed:
             raise RuntimeError(f"lanes failed: {', '.join(failed)}")
 
@@ -159,9 +171,13 @@ class Worker:
             return False
         count(taken, incident)
         if taken.orders:
-            for lane in self._lanes:
-                lane.wake()
+            self._wake()
         return True
+
+    def _wake(self) -> None:
+        """Tell the lanes that something may be due."""
+        for lane in self._lanes:
+            lane.wake()
 
     def _write(self, incident: Incident) -> Taken | None:
         """Write an incident, however long the database takes; None when stopped meanwhile.
@@ -211,14 +227,17 @@ def run(
     """Run the alert stage until `stop` is set.
 
     Raises:
-        ConfigError: A target or the store is configured wrongly.
+        ConfigError: A target, duty or the store is configured wrongly, or a kelurahan has no reachable post.
     """
     build(settings, os.environ, clock)  # a wrong target is told before anything waits for a server
-    rules_of(settings, registry)
+    rules = rules_of(settings, registry)
     database = migrated(settings, stop)
     if database is None:
         return
     try:
+        with database.reading() as session:
+            accounts = list_accounts(session)
+        check_posts(rules, accounts, clock())
         Worker(settings, registry, database, stop, report, clock).loop()
     finally:
         database.close()

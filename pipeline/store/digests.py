@@ -17,6 +17,9 @@ from pipeline.store.timeline import add_event
 TELLINGS: tuple[Notice, ...] = ("opened", "escalated")
 """Notices that tell a target of an incident for the first time, or again by ringing."""
 
+REMEMBER_MS = 86_400_000
+"""An earlier digest is looked for in this time; by then it was sent or given up."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -50,9 +53,12 @@ def group_of(channel: str, target: str, kelurahan: str) -> Group:
 
 def count_recent(session: Session, group: Group, since_ms: int) -> int:
     """Return how many incidents this group was told of after `since_ms`, or has not got yet and nobody has tried."""
-    untried = sa.and_(OutboxRow.state == "pending", OutboxRow.attempts == 0)
     query = _of(group, sa.select(sa.func.count(sa.distinct(OutboxRow.incident_id))))
-    return session.scalar(query.where(sa.or_(OutboxRow.created_ms > since_ms, untried))) or 0
+    recent = session.scalar(query.where(OutboxRow.created_ms > since_ms)) or 0
+    # Two queries, as each has an index of its own.
+    older = query.where(OutboxRow.channel == group.channel, OutboxRow.created_ms <= since_ms)
+    untried = session.scalar(older.where(OutboxRow.state == "pending", OutboxRow.attempts == 0)) or 0
+    return int(recent + untried)
 
 
 def is_gathering(session: Session, group: Group) -> bool:
@@ -77,8 +83,8 @@ def withdraw(session: Session, group: Group) -> int:
     return len(gone.all())
 
 
-def gathered(session: Session) -> dict[Group, Gathered]:
-    """Return everything that waits for a digest, by group."""
+def gathered(session: Session, at_ms: int) -> dict[Group, Gathered]:
+    """Return everything that waits for a digest at `at_ms`, by group."""
     found: dict[Group, Gathered] = {}
     query = sa.select(OutboxRow.id, OutboxRow.channel, OutboxRow.target, OutboxRow.created_ms, IncidentRow.kelurahan)
     query = query.join(IncidentRow, IncidentRow.id == OutboxRow.incident_id).where(OutboxRow.state == "gathered")
@@ -87,14 +93,14 @@ def gathered(session: Session) -> dict[Group, Gathered]:
         waits.ids.append(id_)
         waits.since_ms = min(waits.since_ms, created_ms)
     for group, waits in found.items():
-        waits.open_, waits.last_ms = _before(session, group)
+        waits.open_, waits.last_ms = _before(session, group, at_ms - REMEMBER_MS)
     return found
 
 
-def _before(session: Session, group: Group) -> tuple[bool, int | None]:
-    """Return whether an earlier digest of a group is on its way, and when the last one was sent."""
+def _before(session: Session, group: Group, since_ms: int) -> tuple[bool, int | None]:
+    """Return whether a digest of a group since `since_ms` is on its way, and when the last one was sent."""
     query: Any = _of(group, sa.select(OutboxRow.state, OutboxRow.sent_ms), ("digest",))
-    rows = session.execute(query.order_by(OutboxRow.id.desc()).limit(50)).all()
+    rows = session.execute(query.where(OutboxRow.created_ms > since_ms)).all()
     return any(state in ("pending", "leased") for state, _ in rows), max(
         (sent_ms for _, sent_ms in rows if sent_ms is not None), default=None
     )

@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from sqlalchemy.orm import Session
 
 from pipeline.ops.duty import Level
+from pipeline.store.counting import count_on_commit
 from pipeline.store.escalation_rules import Standing, begin, first_sent, follow, overdue_levels
 from pipeline.store.escalation_tables import EscalationRow
 from pipeline.store.tables import IncidentRow, OutboxRow
@@ -93,9 +94,7 @@ def _withdraw(session: Session, incident_id: str, reason: str) -> None:
         .returning(OutboxRow.id)
         .execution_options(synchronize_session=False)
     ).all()
-    if gone:
-        # Counted once it is so: a transaction may be rolled back and run again.
-        sa.event.listen(session, "after_commit", lambda _: WITHDRAWN.labels(reason).inc(len(gone)), once=True)
+    count_on_commit(session, WITHDRAWN.labels(reason), len(gone))
 
 
 def _restore(session: Session, incident_id: str, at_ms: int) -> None:

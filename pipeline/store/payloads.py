@@ -22,7 +22,7 @@ def payload_of(
         target: Whom it is for.
         why: Why they are told, in one line.
     """
-    camera, kelurahan = registry.cameras.get(incident.camera), registry.kelurahan.get(place)
+    camera = registry.cameras.get(incident.camera)
     return {
         "schema": SCHEMA,
         "notice": notice,
@@ -40,12 +40,13 @@ def payload_of(
             "lng": camera.lng,
             "categories": list(camera.categories),
         },
-        "kelurahan": {"code": place}
-        if kelurahan is None
-        else {
-            "code": kelurahan.code,
-            "name": kelurahan.name,
-            "kecamatan": kelurahan.kecamatan,
-            "kota": kelurahan.kota,
-        },
+        "kelurahan": place_document(registry, place),
     }
+
+
+def place_document(registry: Registry, code: str) -> Document:
+    """Return the part of a payload that names a kelurahan; only its code where the registry does not know it."""
+    ward = registry.kelurahan.get(code)
+    if ward is None:
+        return {"code": code}
+    return {"code": ward.code, "name": ward.name, "kecamatan": ward.kecamatan, "kota": ward.kota}

@@ -33,6 +33,7 @@ def webhook(name: str, url: str, **more: Any) -> dict[str, Any]:
 
 
 def settings_at(folder: Path, *webhooks: dict[str, Any], **sections: Any) -> Settings:
-    """Settings whose data lies under `folder`, with short waits."""
-    alert = {"webhooks": webhooks, "retry_min_s": 0.05, "retry_max_s": 0.4, "lease_s": 1, **sections.pop("alert", {})}
+    """Settings whose data lies under `folder`, with short waits; nothing is a storm unless a test says so."""
+    calm = {"retry_min_s": 0.05, "retry_max_s": 0.4, "lease_s": 1, "update_every_s": 0, "storm": {"incidents": 100_000}}
+    alert = {"webhooks": webhooks, **calm, **sections.pop("alert", {})}
     return Settings.model_validate({"data_dir": folder, "alert": alert, **sections})

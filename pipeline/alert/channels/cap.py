@@ -23,7 +23,7 @@ from pipeline.ops.errors import StoreError
 from pipeline.ops.settings import Settings
 from pipeline.store import cap
 from pipeline.store.channel_tables import CapRow
-from pipeline.store.tables import OutboxRow
+from pipeline.store.tables import Notice, OutboxRow
 from pipeline.store.timeline import take_turn
 
 FEED = "cap:feed"
@@ -88,7 +88,8 @@ class CapChannel:
     """The feed, or one receiver."""
 
     name = "cap"
-    takes = NOTICES
+    # Each incident has documents of its own, in a storm too: later ones refer to them, and a feed is fetched.
+    takes: Set[Notice] = NOTICES - {"digest"}
     abilities = Abilities(in_place="yes", receipt="delivered", picture="no", signed="yes")
 
     def __init__(

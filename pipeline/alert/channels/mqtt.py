@@ -30,7 +30,7 @@ from pipeline.ops.clock import Clock
 from pipeline.ops.errors import ConfigError, StoreError
 from pipeline.ops.settings import Settings
 from pipeline.store.decisions import FINAL
-from pipeline.store.tables import IncidentRow, OutboxRow
+from pipeline.store.tables import IncidentRow, Notice, OutboxRow
 from pipeline.store.timeline import latest_cursor
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,8 @@ class MqttChannel:
     """One broker. Its connection is kept by a thread of the library, with a last will that tells of our end."""
 
     name = "mqtt"
-    takes = NOTICES
+    # What is retained is the state of a kelurahan: a storm is the same state, and needs no digest.
+    takes: Set[Notice] = NOTICES - {"digest"}
     abilities = Abilities(in_place="yes", receipt="accepted", picture="no", signed="no")
 
     def __init__(

@@ -36,7 +36,8 @@ class Shelf:
         """Return the receipts of what this target took of the same incident before, oldest first."""
         with self.database.reading() as session:
             rows = of_incident(session, row.incident_id)
-        before = [one for one in rows if one.target == row.target and one.id != row.id and one.state == "sent"]
+        mine = [one for one in rows if one.target == row.target and one.id != row.id and one.state == "sent"]
+        before = [one for one in mine if one.notice != "digest"]  # that message is of many incidents
         return [one.receipt for one in before if one.receipt is not None]
 
     def still(self, incident_id: str, camera: str, patience_s: float = PATIENCE_S) -> bytes | None:

@@ -56,7 +56,8 @@ class TelegramChannel:
         """Send the incident's message, or edit the one that is there."""
         content = read(row.payload)
         earlier = [receipt for receipt in self._shelf.earlier(row) if "message_id" in receipt]
-        if earlier and content.phase not in (Phase.ALERT, Phase.TEST, Phase.DIGEST):
+        # An edit makes no phone ring: an escalation is a new message, and what comes later edits that one.
+        if earlier and content.notice != "escalated" and content.phase not in (Phase.ALERT, Phase.TEST, Phase.DIGEST):
             outcome = self._edit(content, earlier[-1])
             if outcome is not None:
                 return outcome
