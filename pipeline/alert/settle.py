@@ -11,8 +11,9 @@ from pipeline.alert.backoff import Draw, delay_ms
 from pipeline.alert.channels.base import Outcome, Refused, Retry, Sent
 from pipeline.ops.sections import AlertSection, Kind
 from pipeline.store.drills import EXERCISES, mark_sent
+from pipeline.store.escalations import first_notice
 from pipeline.store.incidents import get
-from pipeline.store.outbox import bury, complete, concerned, held, put_off
+from pipeline.store.outbox import bury, complete, concerned, held, put_off, rest
 from pipeline.store.tables import OutboxRow
 from pipeline.store.timeline import add_event
 
@@ -48,12 +49,13 @@ class Timing:
 class Settled:
     """How a row ended: its state now (or that the lease was lost) and a metric label.
 
-    `alerted` is set when it was the incident's first notice: its kind and the seconds from the camera.
+    `alerted` holds the incidents whose first notice it was: kind, and seconds from the camera. A digest may be it of
+    several.
     """
 
     became: Literal["sent", "pending", "superseded", "dead", "lost"]
     label: str = ""
-    alerted: tuple[Kind, float] | None = None
+    alerted: tuple[tuple[Kind, float], ...] = ()
     timings: tuple[Timing, ...] = ()
 
 
@@ -74,6 +76,7 @@ def settle(session: Session, seen: OutboxRow, tried: Tried, alert: AlertSection,
     match tried.outcome:
         case Sent(receipt=receipt):
             complete(session, row, at_ms, dict(receipt))
+            rest(session, row, at_ms + int(1000 * alert.update_every_s))
             return Settled("sent", alerted=_delivered(session, row, at_ms), timings=_timings(session, row, tried))
         case Refused(label=label, reason=reason):
             bury(session, row, at_ms, reason)
@@ -87,25 +90,30 @@ def settle(session: Session, seen: OutboxRow, tried: Tried, alert: AlertSection,
                 wait_ms = max(wait_ms, int(1000 * min(after_s, alert.retry_max_s)))
             if row.attempts == 1 and row.notice != "still":
                 detail = {"notice": row.notice, "target": row.target, "reason": reason}
-                add_event(session, row.incident_id, at_ms, "delivery_failed", detail)
+                for incident_id in concerned(session, row):
+                    add_event(session, incident_id, at_ms, "delivery_failed", detail)
             return Settled("pending" if put_off(session, row, at_ms + wait_ms, reason) else "superseded", label)
 
 
-def _delivered(session: Session, row: OutboxRow, at_ms: int) -> tuple[Kind, float] | None:
-    """Write the receipt into the timeline; at the incident's first opening also when and how fast it was told."""
+def _delivered(session: Session, row: OutboxRow, at_ms: int) -> tuple[tuple[Kind, float], ...]:
+    """Write the receipt into the timeline; at an incident's first opening also when and how fast it was told."""
     if row.notice == "still":
-        return None
+        return ()
     detail = {"notice": row.notice, "target": row.target, "channel": row.channel, "receipt": row.receipt}
-    add_event(session, row.incident_id, at_ms, "delivered", {**detail, "attempts": row.attempts})
+    alerted: list[tuple[Kind, float]] = []
+    for incident_id in concerned(session, row):
+        add_event(session, incident_id, at_ms, "delivered", {**detail, "attempts": row.attempts})
+        incident = get(session, incident_id) if row.notice in OPENINGS else None
+        if incident is None or incident.alerted_ms is not None:
+            continue
+        incident.alerted_ms = at_ms
+        seconds = max(0, at_ms - incident.first_seen_ms) / 1000
+        add_event(session, incident.id, at_ms, "alerted", {"seconds": seconds, "target": row.target})
+        first_notice(session, incident.id, at_ms)
+        alerted.append((incident.kind, seconds))
     if row.notice in EXERCISES:
         mark_sent(session, row.incident_id, at_ms)
-    incident = get(session, row.incident_id)
-    if row.notice != "opened" or incident is None or incident.alerted_ms is not None:
-        return None
-    incident.alerted_ms = at_ms
-    seconds = max(0, at_ms - incident.first_seen_ms) / 1000
-    add_event(session, incident.id, at_ms, "alerted", {"seconds": seconds, "target": row.target})
-    return incident.kind, seconds
+    return tuple(alerted)
 
 
 def _timings(session: Session, row: OutboxRow, tried: Tried) -> tuple[Timing, ...]:
@@ -149,7 +157,6 @@ def count(settled: Settled, row: OutboxRow, outcome: Outcome) -> None:
         metrics.CAMERA_TO_SENT.labels(timing.kind, timing.kota).observe(timing.camera_to_sent_s)
         if timing.sent_to_delivered_s is not None:
             metrics.SENT_TO_DELIVERED.labels(timing.kind, timing.kota).observe(timing.sent_to_delivered_s)
-    if settled.alerted is not None:
-        kind, seconds = settled.alerted
+    for kind, seconds in settled.alerted:
         metrics.CAMERA_TO_ALERT.labels(kind).observe(seconds)
         told.info("incident.alerted", kind=kind, seconds=seconds)
