@@ -84,3 +84,19 @@ def eval_brawl(
     settings = defaults_of(config)
     evaluate_brawl(data, split, model or settings.model_path("models/brawl"), out)
     typer.echo(out.read_text())
+
+
+@eval_app.command("flood")
+def eval_flood(
+    data: Annotated[Path, typer.Option(help="Folder with manifest.csv, pictures and masks.")],
+    split: Annotated[str, typer.Option(help="Split of the manifest; several separated by commas, or `all`.")],
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go; a page of worst errors lies beside it.")],
+    model: Annotated[Path | None, typer.Option(help="Model folder; models/flood when left out.")] = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Measure the flood model on labelled pictures of streets."""
+    from pipeline.tune.flood import evaluate_flood
+
+    settings = defaults_of(config)
+    evaluate_flood(data, split, model or settings.model_path("models/flood"), out)
+    typer.echo(out.read_text())

@@ -121,6 +121,6 @@ def _continue(track: Track, event: Event, observation: Observation, now_ms: int,
     if ms - event.updated_ms >= (DEPTH_EVERY_MS if deeper else track.rule.update_every_ms):
         event.water = water or event.water
         if deeper and water is not None:
-            event.explain(f"depth_{water.depth}")
+            event.explain(f"depth:{water.depth}")
         event.updated_ms = ms
         outcome.incidents.append(event.record("updated", now_ms))

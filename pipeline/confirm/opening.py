@@ -123,7 +123,7 @@ def _wet(water: Water | None) -> tuple[str, ...]:
     """Return what is known of the water as reasons."""
     if water is None:
         return ()
-    return (f"water_share:{water.share:.2f}", f"water_rise:{water.rise:+.3f}", f"depth_{water.depth}")
+    return (f"water_share:{water.share:.2f}", f"water_rise:{water.rise:+.3f}", f"depth:{water.depth}")
 
 
 def _figures(verdict: Verdict) -> tuple[str, ...]:

@@ -15,22 +15,13 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
+from pipeline.tune.flood_data import depth_of
+
 LONGEST = 512
 EVERY_S = 6.0
 MOST_OF_A_CLIP = 14
 FIRE_SOURCES = ("seymanurakti", "udacity", "thanhNgan13", "Hahalong4896", "ivanmonteiro", "13222093", "embedded-final")
 """Sources of the fire set whose pictures without fire show streets and halls, none of them flooded."""
-DEPTH_NOTES = {
-    "water level class 1": 1,
-    "water level class 2": 2,
-    "water level class 3": 3,
-    "water level class 4": 3,
-    "depth_1": 1,
-    "depth_2": 2,
-    "depth_3": 3,
-    "depth_4": 3,
-}
-"""Notes of the set -> none 0, ankle 1, knee 2, wheel or above 3; notes that name two classes give none."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +38,6 @@ class Item:
     camera: str = ""
 
 
-def depth_of(note: str, label: int) -> int:
-    """The depth class that a note names, -1 where it names none."""
-    if label == 0:
-        return 0
-    return DEPTH_NOTES.get(note.strip(), -1)
-
-
 def rows(path: Path) -> Iterator[dict[str, str]]:
     """The rows of a CSV file."""
     with path.open(newline="", encoding="utf-8") as file:
@@ -67,12 +51,13 @@ def labelled(folder: Path) -> Iterator[Item]:
             continue
         aerial = row["viewpoint"] == "aerial"
         label = int(row["label"] == "flood")
+        depth = depth_of(row["note"], bool(label))
         yield Item(
             path=str(folder / row["file"]),
             role="aerial" if aerial else "labelled",
             split="train" if row["split"] == "aerial" else row["split"],
             label=-1 if aerial else label,
-            depth=-1 if aerial else depth_of(row["note"], label),
+            depth=-1 if aerial or depth is None else depth,
             mask=str(folder / row["mask"]) if row["mask"] else "",
             water=row["viewpoint"] in {"water", "river", "river/landscape"},
             camera=row["camera"],
