@@ -27,6 +27,8 @@ from pipeline.desk.routes import (
     cameras,
     cap,
     events,
+    dead_letters,
+    drills,
     forward,
     handover,
     health,
@@ -116,6 +118,8 @@ def create_app(
         app.include_router(part.router)
     assets.mount(app)
     app.add_exception_handler(HTTPException, _refused)
+        drills,
+        dead_letters,
     app.add_exception_handler(RequestValidationError, _incomplete)
     for fault in STORE_FAULTS:
         app.add_exception_handler(fault, _store_down)

@@ -20,12 +20,13 @@ class Right(Enum):
     DECIDE = "decide"
     SEE_CAMERAS = "see cameras"
     REVIEW = "review clips"
+    RESEND = "send notices again"
 
 
 RIGHTS: dict[str, frozenset[Right]] = {
-    "piket": frozenset({Right.SEE_INCIDENTS, Right.DECIDE, Right.SEE_CAMERAS}),
+    "piket": frozenset({Right.SEE_INCIDENTS, Right.DECIDE, Right.SEE_CAMERAS, Right.RESEND}),
     "satpol": frozenset({Right.SEE_INCIDENTS, Right.SEE_CAMERAS, Right.REVIEW}),
-    "engineer": frozenset({Right.SEE_INCIDENTS, Right.SEE_CAMERAS}),
+    "engineer": frozenset({Right.SEE_INCIDENTS, Right.SEE_CAMERAS, Right.RESEND}),
     "admin": frozenset(Right),
 }
 

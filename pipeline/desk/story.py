@@ -52,6 +52,7 @@ FORWARDED: Final[dict[str, str]] = mark(
 REVIEWED: Final = mark("Klip dinilai {verdict} oleh {actor}")
 REVIEWED_SECOND: Final = mark("Klip dinilai {verdict} oleh {actor}; pendapat kedua diminta")
 TAKEN_BACK: Final = mark("Keputusan dibatalkan oleh {actor}")
+PROVIDED: Final = mark("Kabar untuk {target} diterima penyedia")
 GROWS: Final = mark("Membesar {value} %")
 SHRINKS: Final = mark("Mengecil {value} %")
 UPGRADED: Final = mark("Sekarang {kind}, sebelumnya kejadian yang lebih ringan")
@@ -60,7 +61,7 @@ PLAIN: Final[dict[str, str]] = mark(
     {
         "opened": "Kejadian dipastikan",
         "closed": "Tidak terlihat lagi",
-        "seen": "Terlihat di layar {actor}",
+        "seen": "Dilihat oleh {actor}",
         "reopened": "Terlihat lagi",
         "witness": "Juga terlihat di {camera}",
         "routed": "Yang dikabari: {targets}",
@@ -165,11 +166,19 @@ def event_line(event: Event, reader: Reader) -> Line:
 
 
 def _decided(event: Event, values: Mapping[str, object], reader: Reader) -> Line:
+    if event.what == "delivered" and _receipt(event) == "accepted":
+        return Line(PROVIDED, values, event.at_ms)
     """Return the line of a decision; the note of a false alarm is one of the reasons of words.py."""
     decision = str(event.detail.get("to", ""))
     if event.detail.get("undo") or event.detail.get("note") == "undo":
         return Line(TAKEN_BACK, values, event.at_ms)
     shown = {**values, "decision": reader.t(DECISION_WORDS.get(decision, UNKNOWN), what=decision)}
+def _receipt(event: Event) -> str:
+    """Return what a delivery's target said: `accepted` by a provider, or `delivered`."""
+    receipt = event.detail.get("receipt")
+    return str(receipt.get("receipt", "")) if isinstance(receipt, dict) else ""
+
+
     note = str(event.detail.get("note", ""))
     reason = str(event.detail.get("reason") or note)  # before 0005 the reason stood in the note
     why = FALSE_REASONS.get(reason) if decision == "false_alarm" else None

@@ -65,6 +65,17 @@ CAMERA_WORDS: Final[dict[str, str]] = mark(
         "unknown": "Belum ada kabar",
     }
 )
+WEEKDAYS: Final[dict[str, str]] = mark(
+    {
+        "monday": "Senin",
+        "tuesday": "Selasa",
+        "wednesday": "Rabu",
+        "thursday": "Kamis",
+        "friday": "Jumat",
+        "saturday": "Sabtu",
+        "sunday": "Minggu",
+    }
+)
 ROLE_WORDS: Final[dict[str, str]] = mark(
     {
         "piket": "Petugas piket",

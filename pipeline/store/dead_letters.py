@@ -1,6 +1,7 @@
 """Dead letters: outbox rows that were given up, sent again by a person; rows whose target left the configuration."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -30,14 +31,47 @@ def resend(session: Session, row_id: int, at_ms: int, actor: str) -> bool:
     return True
 
 
-def dead(session: Session, areas: Sequence[str] | None = None, limit: int = 200) -> list[OutboxRow]:
-    """Return the rows that were given up, the newest first, of incidents and drills within the areas (None: all)."""
-    query = sa.select(OutboxRow).where(OutboxRow.state == "dead").order_by(OutboxRow.id.desc()).limit(limit)
+@dataclass(frozen=True)
+class Letter:
+    """A row that was given up, with the incident it tells of (None: a drill or test) and the kelurahan it concerns."""
+
+    row: OutboxRow
+    incident: IncidentRow | None
+    place: str
+
+
+def letters(
+    session: Session, areas: Sequence[str] | None = None, limit: int = 200, target: str | None = None
+) -> list[Letter]:
+    """Return the rows that were given up, the newest first.
+
+    Args:
+        session: Any transaction.
+        areas: Only of incidents and drills within these; None = the whole city.
+        limit: At most this many.
+        target: Only for this target; None = for all.
+    """
+    query = (
+        sa.select(OutboxRow, IncidentRow, DrillRow.post)
+        .outerjoin(IncidentRow, IncidentRow.id == OutboxRow.incident_id)
+        .outerjoin(DrillRow, DrillRow.id == OutboxRow.incident_id)
+        .where(OutboxRow.state == "dead")
+    )
     if areas is not None:
-        places = (IncidentRow.kelurahan, IncidentRow.id), (DrillRow.post, DrillRow.id)
-        mine = [sa.exists().where(id_ == OutboxRow.incident_id, within(place, areas)) for place, id_ in places]
-        query = query.where(sa.or_(*mine))
-    return list(session.scalars(query))
+        query = query.where(sa.or_(within(IncidentRow.kelurahan, areas), within(DrillRow.post, areas)))
+    if target is not None:
+        query = query.where(OutboxRow.target == target)
+    rows = session.execute(query.order_by(OutboxRow.id.desc()).limit(limit))
+    return [Letter(row, incident, incident.kelurahan if incident else post or "") for row, incident, post in rows]
+
+
+def place_of(session: Session, row_id: int) -> str | None:
+    """Return the kelurahan that a row concerns, empty where it has none; None when there is no such row."""
+    row = session.get(OutboxRow, row_id)
+    if row is None:
+        return None
+    incident, drill = session.get(IncidentRow, row.incident_id), session.get(DrillRow, row.incident_id)
+    return incident.kelurahan if incident is not None else drill.post if drill is not None else ""
 
 
 def orphans(session: Session, channels: Collection[str], targets: Collection[str], limit: int = 200) -> list[OutboxRow]:

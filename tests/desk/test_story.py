@@ -50,7 +50,7 @@ def test_a_whole_story() -> None:
         "Keputusan dibatalkan oleh budi",
         "Bukan kejadian (Uap) oleh budi. Catatan: dapur",
         "Diteruskan ke Damkar oleh budi; kabar dikirim langsung",
-        "Terlihat di layar budi",
+        "Dilihat oleh budi",
     ]
 
 

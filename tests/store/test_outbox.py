@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pipeline.store.database import Database
-from pipeline.store.dead_letters import dead, orphans, resend
+from pipeline.store.dead_letters import letters, orphans, resend
 from pipeline.store.incidents import apply_incident
 from pipeline.store.outbox import (
     Order,
@@ -119,7 +119,7 @@ def test_a_closing_never_overtakes_its_opening(filled: Database) -> None:
         bury(session, row, T0 + 600, "HTTP 404")
     assert [row.notice for row in take(filled, T0 + 600)] == ["closed"]
     with filled.reading() as session:
-        assert [row.last_error for row in dead(session)] == ["HTTP 404"]
+        assert [letter.row.last_error for letter in letters(session)] == ["HTTP 404"]
         last = events_of(session, "i1")[-1]
     assert (last.what, last.detail["reason"], last.detail["attempts"]) == ("undelivered", "HTTP 404", 2)
 

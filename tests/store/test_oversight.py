@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.ops.duty import Deadlines
 from pipeline.store.database import Database
-from pipeline.store.dead_letters import dead
+from pipeline.store.dead_letters import letters
 from pipeline.store.incidents import apply_incident, decide, get
 from pipeline.store.outbox import Order, enqueue, of_incident
 from pipeline.store.oversight import LEVELS, accepted_since, newest_event, outbox_rows, overdue, passed, unreached_posts
@@ -68,7 +68,7 @@ def test_a_post_is_unreached_when_every_way_failed_and_none_got_through(opened: 
     with opened.session() as session:
         assert unreached_posts(session) == 1
         assert outbox_rows(session) == {("webhook", "dead"): 1, ("webhook", "pending"): 1}
-        assert len(dead(session)) == 1
+        assert len(letters(session)) == 1
         of_incident(session, "i1")[1].state = "sent"
     with opened.reading() as session:
         assert unreached_posts(session) == 0

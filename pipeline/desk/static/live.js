@@ -104,7 +104,11 @@ siaga.listen = () => {
     stream = new EventSource(`/arus?sejak=${encodeURIComponent(cursor)}`);
     const alive = (event) => { heard = Date.now(); if (event.lastEventId) cursor = event.lastEventId; siaga.found(); };
     stream.addEventListener("tick", (event) => { alive(event); siaga.setServerTime(Number(event.data)); });
-    stream.addEventListener("incident", (event) => { alive(event); siaga.refreshAll("incident", JSON.parse(event.data).id); });
+    stream.addEventListener("incident", (event) => {
+      alive(event);
+      const news = JSON.parse(event.data);
+      siaga.refreshAll(/^(drill|test)_/.test(news.what) ? "exercise" : "incident", news.id);
+    });
     stream.addEventListener("camera", (event) => { alive(event); siaga.refreshAll("camera"); });
     stream.addEventListener("health", (event) => { alive(event); siaga.refreshAll("camera"); });
     stream.addEventListener("again", (event) => { alive(event); siaga.refreshAll(); });
