@@ -46,6 +46,7 @@ class Content:
     `is_test` marks what must not be taken for real, whatever its notice. `asked` are those who were told before an
     escalation and for how long they did not accept, s. Within a digest, `decided` says that somebody has decided
     meanwhile, `told_before` that the target was told of it alone; `part` is its number and how many parts there are.
+    `depth` is how deep water stands (`records.Depth`), `share` 0..1 of the street is under it; empty for other kinds.
     """
 
     notice: str
@@ -72,6 +73,8 @@ class Content:
     decided: bool = False
     told_before: bool = False
     part: tuple[int, int] = (1, 1)
+    depth: str = ""
+    share: float | None = None
 
     @property
     def where(self) -> str:
@@ -117,6 +120,8 @@ def read(payload: Mapping[str, Any], depth: int = 0) -> Content:
         decided=payload.get("decision", "waiting") != "waiting",
         told_before=payload.get("told") == "alone",
         part=_numbers(payload.get("part")),
+        depth=clean(_part(incident, "water").get("depth"), 20),
+        share=_number(_part(incident, "water").get("share"), 1),
     )
 
 

@@ -31,12 +31,19 @@ TITLES: Mapping[Phase, Mapping[Speech, str]] = {
 DRILL: Mapping[Speech, str] = {"id": "Latihan: {camera}", "en": "Drill: {camera}"}
 """The title of a drill; a test has that of its phase."""
 ESCALATED: Mapping[Speech, str] = {"id": "BELUM ADA YANG MENERIMA. ", "en": "NOBODY HAS ACCEPTED YET. "}
+DEPTHS: Mapping[str, Mapping[Speech, str]] = {
+    "ankle": {"id": "setinggi mata kaki", "en": "ankle deep"},
+    "knee": {"id": "setinggi lutut", "en": "knee deep"},
+    "wheel": {"id": "setinggi roda atau lebih", "en": "up to the wheels or deeper"},
+}
 LINES: Mapping[str, Mapping[Speech, str]] = {
     "sent": {"id": "Dikirim {at}", "en": "Sent {at}"},
     "drill": {
         "id": "Terima latihan ini di Siaga, seperti kejadian sungguhan.",
         "en": "Accept this drill in Siaga, as you would a real incident.",
     },
+    "depth": {"id": "Air {depth}", "en": "Water {depth}"},
+    "share": {"id": "menutupi {share} % jalan", "en": "over {share} % of the street"},
     "seen": {"id": "Terlihat {at}", "en": "Seen {at}"},
     "score": {"id": "keyakinan {score} %", "en": "confidence {score} %"},
     "cameras": {"id": "Dilihat {n} kamera", "en": "Seen by {n} cameras"},
@@ -89,7 +96,7 @@ def _lines(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
     said = [when.format(at=clock(content.first_seen_ms, zone))] if content.first_seen_ms else []
     if content.score is not None:
         said.append(LINES["score"][speech].format(score=round(100 * content.score)))
-    lines = [content.where, ", ".join(said)]
+    lines = [content.where, _water(content, speech), ", ".join(said)]
     if content.cameras > 1:
         lines.append(LINES["cameras"][speech].format(n=content.cameras))
     if content.forwarded:
@@ -101,6 +108,16 @@ def _lines(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
         lines.append(LINES["asked"][speech].format(whom=whom))
     lines.append(LINES["number"][speech].format(id=content.incident))
     return [line for line in lines if line]
+
+
+def _water(content: Content, speech: Speech) -> str:
+    """Return how deep and how wide water stands, empty where nothing is known of it."""
+    said = []
+    if content.depth in DEPTHS:
+        said.append(LINES["depth"][speech].format(depth=DEPTHS[content.depth][speech]))
+    if content.share is not None:
+        said.append(LINES["share"][speech].format(share=round(100 * content.share)))
+    return ", ".join(said)
 
 
 def _digest(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:

@@ -12,12 +12,13 @@ from pipeline.bus.records import Box, Incident
 from pipeline.city.registry import Kelurahan
 from pipeline.desk.areas import scope
 from pipeline.desk.context import Desk, is_simulated, place_of
+from pipeline.desk.flooding import Flooding, flooding_of
 from pipeline.desk.identity import Person, Right
 from pipeline.desk.need import by_need
 from pipeline.desk.words import sureness
-from pipeline.store.areas import within
 from pipeline.store.decisions import FINAL, IN_HAND
 from pipeline.store.incidents import list_incidents, record_of
+from pipeline.store.places import visible
 from pipeline.store.tables import EvidenceRow, IncidentRow, OutboxRow
 
 UNDO_MS = 30_000
@@ -65,6 +66,7 @@ class Card:
     clip_late: bool
     may_decide: bool
     undo_until_ms: int | None
+    flooding: Flooding | None = None
     version: str = ""
 
 
@@ -158,13 +160,16 @@ def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
         clip_late=desk.clock() - row.opened_ms > CLIP_LATE_MS,
         may_decide=person.may(Right.DECIDE),
         undo_until_ms=_undo_until(row, person, desk.clock()),
+        flooding=flooding_of(record.water),
     )
     return _versioned(card)
 
 
 def _versioned(card: Card) -> Card:
     """Return the card with a hash of all it shows."""
-    text = json.dumps({**card.__dict__, "still": repr(card.still), "clip": repr(card.clip)}, sort_keys=True)
+    text = json.dumps(
+        {**card.__dict__, **{name: repr(card.__dict__[name]) for name in ("still", "clip", "flooding")}}, sort_keys=True
+    )
     return Card(**{**card.__dict__, "version": hashlib.sha256(text.encode()).hexdigest()[:16]})
 
 
@@ -187,7 +192,7 @@ def read_board(desk: Desk, person: Person, session: Session) -> Board:
         IncidentRow.decision_ms > desk.clock() - UNDO_MS,
     )
     if areas is not None:
-        closed = closed.where(within(IncidentRow.kelurahan, areas))
+        closed = closed.where(visible(areas))
     rows += session.scalars(closed.order_by(IncidentRow.decision_ms.desc()))
     kept = _kept(session, [row.id for row in rows])
     cards = [card_of(desk, person, row, kept[row.id]) for row in rows]

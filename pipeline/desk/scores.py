@@ -169,7 +169,8 @@ class ScoreKeeper:
         READS.labels("read").inc()
         merged = {camera: dict(before.points.get(camera, ())) for camera in span.cameras}
         for one in look.observations:
-            merged[one.camera][one.captured_ms] = one.scores.get(span.kind, 0.0)
+            if span.kind in one.scores:  # other models looked at the same frames and have nothing to say of it
+                merged[one.camera][one.captured_ms] = one.scores[span.kind]
         points = {camera: sorted(by_ms.items())[-MOST_POINTS:] for camera, by_ms in merged.items()}
         through = max(look.through_ms, before.through_ms)
         scores = Scores(points, through, "whole" if through >= span.end_ms else "reading")

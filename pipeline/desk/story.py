@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.desk.finding import VERDICT_WORDS
+from pipeline.desk.flooding import DEPTH_WORDS
 from pipeline.desk.i18n import mark
 from pipeline.desk.words import AGENCIES, DECISION_WORDS, FALSE_REASONS, KIND_WORDS, decimal
 from pipeline.store.timeline import Event
@@ -51,8 +52,8 @@ FORWARDED: Final[dict[str, str]] = mark(
 )
 REVIEWED: Final = mark("Klip dinilai {verdict} oleh {actor}")
 REVIEWED_SECOND: Final = mark("Klip dinilai {verdict} oleh {actor}; pendapat kedua diminta")
-TAKEN_BACK: Final = mark("Keputusan dibatalkan oleh {actor}")
 PROVIDED: Final = mark("Kabar untuk {target} diterima penyedia")
+TAKEN_BACK: Final = mark("Keputusan dibatalkan oleh {actor}")
 GROWS: Final = mark("Membesar {value} %")
 SHRINKS: Final = mark("Mengecil {value} %")
 UPGRADED: Final = mark("Sekarang {kind}, sebelumnya kejadian yang lebih ringan")
@@ -92,12 +93,15 @@ REASONS: Final[dict[str, str]] = mark(
         "flicker": "Luasnya berkedip {value} %",
         "wander": "Bergeser {value} % dari ukurannya",
         "joined": "Juga terlihat oleh {value}",
+        "water_share": "Air menutupi {value} % jalan yang biasanya kering",
+        "water_rise": "Luas air berubah {value} % jalan per menit",
+        "depth": "Air {value}",
         "reopened": "Terlihat lagi setelah hilang",
         "quiet": "Ditutup: tidak terlihat lagi",
         "camera_silent": "Ditutup: kamera tidak mengirim gambar lagi",
     }
 )
-SHARES: Final = frozenset({"agreement", "flicker", "wander"})
+SHARES: Final = frozenset({"agreement", "flicker", "wander", "water_share", "water_rise"})
 NOT_TOLD: Final = frozenset({"updated"})
 """One every few seconds, and says nothing that the top of the page does not."""
 
@@ -127,6 +131,8 @@ def _value(code: str, value: str, reader: Reader) -> str:
     """Return the value of a reason as people write it: a share as percent, a camera by its name."""
     if code == "joined":
         return reader.cameras.get(value, value)
+    if code == "depth":
+        return reader.t(DEPTH_WORDS.get(value, UNKNOWN), what=value)
     if not _is_number(value):
         return value
     if code in SHARES:
@@ -160,25 +166,25 @@ def event_line(event: Event, reader: Reader) -> Line:
         values["targets"] = ", ".join(reader.target(str(target)) for target in event.detail.get("targets", []))
     if event.what == "alerted":
         values["seconds"] = decimal(float(event.detail.get("seconds", 0)), reader.language)
+    if event.what == "delivered" and _receipt(event) == "accepted":
+        return Line(PROVIDED, values, event.at_ms)
     if event.what == "evidence":
         return Line(EVIDENCE.get(str(plain.get("kind")), UNKNOWN), values, event.at_ms)
     return Line(PLAIN.get(event.what, UNKNOWN), values, event.at_ms)
 
 
-def _decided(event: Event, values: Mapping[str, object], reader: Reader) -> Line:
-    if event.what == "delivered" and _receipt(event) == "accepted":
-        return Line(PROVIDED, values, event.at_ms)
-    """Return the line of a decision; the note of a false alarm is one of the reasons of words.py."""
-    decision = str(event.detail.get("to", ""))
-    if event.detail.get("undo") or event.detail.get("note") == "undo":
-        return Line(TAKEN_BACK, values, event.at_ms)
-    shown = {**values, "decision": reader.t(DECISION_WORDS.get(decision, UNKNOWN), what=decision)}
 def _receipt(event: Event) -> str:
     """Return what a delivery's target said: `accepted` by a provider, or `delivered`."""
     receipt = event.detail.get("receipt")
     return str(receipt.get("receipt", "")) if isinstance(receipt, dict) else ""
 
 
+def _decided(event: Event, values: Mapping[str, object], reader: Reader) -> Line:
+    """Return the line of a decision; the note of a false alarm is one of the reasons of words.py."""
+    decision = str(event.detail.get("to", ""))
+    if event.detail.get("undo") or event.detail.get("note") == "undo":
+        return Line(TAKEN_BACK, values, event.at_ms)
+    shown = {**values, "decision": reader.t(DECISION_WORDS.get(decision, UNKNOWN), what=decision)}
     note = str(event.detail.get("note", ""))
     reason = str(event.detail.get("reason") or note)  # before 0005 the reason stood in the note
     why = FALSE_REASONS.get(reason) if decision == "false_alarm" else None

@@ -1,6 +1,7 @@
 """Floods: water against each camera's normal street, slow evidence, rising water, depth that changes."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -178,5 +179,5 @@ def test_the_rise_is_within_the_steepest_and_the_flattest_step(shares: list[floa
         Sight(n * 10_000, 0.5, (), "t", FrameRef(partition=0, offset=n), wet(0).model_copy(update={"share": share}))
         for n, share in enumerate(shares)
     ]
-    steps = [(b - a) * 6 for a, b in zip(shares, shares[1:], strict=False)]
+    steps = [(b - a) * 6 for a, b in pairwise(shares)]
     assert min(steps) - 1e-6 <= rise_of(sights) <= max(steps) + 1e-6

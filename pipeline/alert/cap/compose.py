@@ -69,7 +69,7 @@ class Composer:
         said = words(content, speech, self.zone)
         # A digest is graded by the first of its incidents; each has a document of its own besides.
         kind = content.listed[0].kind if content.listed else content.kind
-        graded = grade(kind, content.phase, content.cameras)
+        graded = grade(kind, content.phase, content.cameras, content.depth)
         response = RESPONSES.get(content.phase, Response.ASSESS)
         return Info(
             language=LANGUAGES[speech],

@@ -116,15 +116,21 @@ GRADES: Mapping[str, Grade] = {
     "flood": Grade((Category.MET, Category.SAFETY), Severity.SEVERE, Urgency.EXPECTED, Certainty.LIKELY),
     "brawl": Grade((Category.SECURITY,), Severity.SEVERE, Urgency.IMMEDIATE, Certainty.LIKELY),
 }
+DEPTHS: Mapping[str, Severity] = {
+    "ankle": Severity.MODERATE,
+    "knee": Severity.SEVERE,
+    "wheel": Severity.EXTREME,
+}
+"""How bad water of a depth is."""
 UNGRADED = Grade((Category.OTHER,), Severity.UNKNOWN, Urgency.UNKNOWN, Certainty.UNKNOWN)
 
 
-def grade(kind: str, phase: Phase, witnesses: int) -> Grade:
-    """Return how an incident is graded: by its kind; two cameras make it observed; what is over is past and minor."""
+def grade(kind: str, phase: Phase, witnesses: int, depth: str = "") -> Grade:
+    """Return the grade of an incident: by kind and depth; two cameras make it observed; what is over is past, minor."""
     base = GRADES.get(kind, UNGRADED)
     if phase is Phase.CLEAR:
         return Grade(base.categories, Severity.MINOR, Urgency.PAST, Certainty.OBSERVED)
     if phase is Phase.CANCEL:
         return Grade(base.categories, Severity.UNKNOWN, Urgency.PAST, Certainty.UNLIKELY)
     certainty = Certainty.OBSERVED if witnesses > 1 and base is not UNGRADED else base.certainty
-    return Grade(base.categories, base.severity, base.urgency, certainty)
+    return Grade(base.categories, DEPTHS.get(depth, base.severity), base.urgency, certainty)

@@ -171,3 +171,14 @@ def test_the_chain_at_the_feed_and_at_a_receiver(store: Callable[..., Store], mo
 
 def _titled(headers: dict[str, str]) -> dict[str, str]:
     return {"-".join(part.capitalize() for part in name.split("-")): value for name, value in headers.items()}
+
+
+@pytest.mark.parametrize(("depth", "severity"), [("ankle", "Moderate"), ("knee", "Severe"), ("wheel", "Extreme")])
+def test_a_flood_is_graded_and_told_by_its_depth(depth: str, severity: str) -> None:
+    water = {"id": "i1", "kind": "flood", "revision": 1, "score": 0.9, "first_seen_ms": T0}
+    document = made(body("opened", incident={**water, "water": {"depth": depth, "share": 0.42}}), earlier=False)
+    root = check(render(document))
+    assert said(root, "c:info/c:severity") == [severity, severity]
+    indonesian, english = said(root, "c:info/c:description")
+    assert "menutupi 42 % jalan" in indonesian
+    assert "over 42 % of the street" in english
