@@ -17,6 +17,7 @@ from pipeline.ops.settings import Settings
 from pipeline.store.areas import covers
 
 DESK = "desk:"
+WEBPUSH = "webpush:"
 
 
 class Named(NamedTuple):
@@ -45,7 +46,11 @@ class Rules:
     @cached_property
     def named(self) -> Mapping[str, Named]:
         """Every target of the alert section by its name `channel:name`, in the order of the section."""
-        return {f"{channel}:{reach.name}": Named(channel, reach) for channel, reach in self.alert.named()}
+        known = {f"{channel}:{reach.name}": Named(channel, reach) for channel, reach in self.alert.named()}
+        everybody = known.get(f"{WEBPUSH}piket")
+        if everybody is not None:  # a roster may name one person, `webpush:budi`
+            known |= {name: everybody for name in sorted(self.assigned - known.keys()) if name.startswith(WEBPUSH)}
+        return known
 
     @cached_property
     def assigned(self) -> frozenset[str]:
@@ -114,7 +119,7 @@ def _unknown_targets(alert: AlertSection) -> Iterator[str]:
     quiet = [(f"alert.duty.quiet.{number}.targets", rule.targets) for number, rule in enumerate(alert.duty.quiet)]
     everything = [*assignments(alert), *((key, target) for key, targets in quiet for target in targets)]
     for key, target in everything:
-        if target not in known:
+        if target not in known and not (target.startswith(WEBPUSH) and alert.webpush.enabled):
             have = ", ".join(sorted(known)) or "none"
             yield f"{key}: {target} is no target of the alert section (it has {have})"
 

@@ -30,13 +30,17 @@ QUEUE = 256
 
 @dataclass(frozen=True)
 class News:
-    """What a desk must show: an event of an incident, a camera or stage that changed, `again`: fetch it all."""
+    """What a desk must show: an event of an incident, a camera or stage that changed, `again`: fetch it all.
+
+    It is for who may see `kelurahan`, or one of the neighbours in `also`.
+    """
 
     what: Literal["incident", "camera", "health", "again"]
     cursor: int = 0
     subject: str = ""
     kelurahan: str = ""
     detail: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -49,7 +53,8 @@ class Listener:
 
     def offer(self, news: News) -> None:
         """Queue news within the listener's areas; a desk that is too slow is told to fetch everything again."""
-        if news.what not in ("again", "health") and not sees(self.areas, news.kelurahan):
+        places = (news.kelurahan, *news.also)
+        if news.what not in ("again", "health") and not any(sees(self.areas, place) for place in places):
             return
         if news.what == "incident":
             if news.cursor <= self.cursor:
@@ -201,4 +206,4 @@ class Hub:
 
 def _news(event: Event) -> News:
     """Return an event as news."""
-    return News("incident", event.cursor, event.incident_id, event.kelurahan, event.what)
+    return News("incident", event.cursor, event.incident_id, event.kelurahan, event.what, event.also)

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pipeline.bus.records import Incident
-from pipeline.store.areas import within
 from pipeline.store.audit import audit
 from pipeline.store.decisions import FINAL, refuse
 from pipeline.store.escalations import catch_up
+from pipeline.store.places import visible
 from pipeline.store.revisions import Change, Known, cameras_of, judge
 from pipeline.store.tables import Decision, Document, IncidentRow
 from pipeline.store.timeline import add_event, take_turn
@@ -146,7 +146,7 @@ def list_incidents(
     """
     query = sa.select(IncidentRow).order_by(IncidentRow.opened_ms.desc(), IncidentRow.id.desc()).limit(limit)
     if areas is not None:
-        query = query.where(within(IncidentRow.kelurahan, areas))
+        query = query.where(visible(areas))
     if open_only:
         query = query.where(IncidentRow.decision.not_in(FINAL))
     if before is not None:
@@ -158,5 +158,5 @@ def count_waiting(session: Session, areas: Sequence[str] | None = None) -> int:
     """Return how many incidents nobody has decided on."""
     query = sa.select(sa.func.count()).select_from(IncidentRow).where(IncidentRow.decision == "waiting")
     if areas is not None:
-        query = query.where(within(IncidentRow.kelurahan, areas))
+        query = query.where(visible(areas))
     return session.scalar(query) or 0

@@ -44,15 +44,20 @@ def forget(session: Session, ids: Collection[int]) -> None:
     session.execute(sa.delete(SubscriptionRow).where(SubscriptionRow.id.in_(ids)))
 
 
-def subscribed(session: Session, kelurahan: str) -> Sequence[SubscriptionRow]:
-    """Return the browsers of everybody whose areas hold a kelurahan and who may still sign in."""
+def subscribed(session: Session, places: Sequence[str], person: str | None = None) -> Sequence[SubscriptionRow]:
+    """Return the browsers of everybody whose areas hold one of some kelurahan and who may still sign in.
+
+    With `person` only theirs, wherever their areas are: a roster has named them.
+    """
     rows = session.execute(
         sa.select(SubscriptionRow, UserRow.areas)
         .join(UserRow, UserRow.name == SubscriptionRow.user)
         .where(UserRow.disabled.is_(False))
         .order_by(SubscriptionRow.id)
     )
-    return [row for row, areas in rows if any(area == "*" or covers(area, kelurahan) for area in areas)]
+    if person is not None:
+        return [row for row, _ in rows if row.user == person]
+    return [row for row, areas in rows if any(area == "*" or covers(area, place) for area in areas for place in places)]
 
 
 def told(session: Session, key: str) -> frozenset[int]:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pipeline.store.areas import within
 from pipeline.store.incidents import Place
+from pipeline.store.places import visible
 from pipeline.store.review_tables import Verdict, VerdictRow
 from pipeline.store.tables import IncidentRow
 
@@ -50,7 +50,7 @@ def count_incidents(session: Session, criteria: Criteria, areas: Sequence[str] |
 
 def _conditions(criteria: Criteria, areas: Sequence[str] | None) -> list[Any]:
     """Return the conditions of a search."""
-    found: list[Any] = [] if areas is None else [within(IncidentRow.kelurahan, areas)]
+    found: list[Any] = [] if areas is None else [visible(areas)]
     if criteria.kind is not None:
         found.append(IncidentRow.kind == criteria.kind)
     if criteria.cameras is not None:

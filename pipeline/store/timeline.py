@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.store.areas import within
 from pipeline.store.drills_tables import DrillRow
+from pipeline.store.places import places_of, visible
 from pipeline.store.tables import Document, EventRow, IncidentRow
 
 WRITERS = 0x5349_4147_4102  # PostgreSQL's advisory lock of everyone who writes to incidents
@@ -23,7 +24,7 @@ SYSTEM = "siaga"
 
 @dataclass(frozen=True)
 class Event:
-    """One line of a timeline; `cursor` rises with every event of the city."""
+    """One line of a timeline; `cursor` rises with every event of the city. `also` are other kelurahan told of it."""
 
     cursor: int
     incident_id: str
@@ -32,6 +33,7 @@ class Event:
     actor: str
     what: str
     detail: Document
+    also: tuple[str, ...] = ()
 
 
 def take_turn(session: Session) -> None:
@@ -53,7 +55,7 @@ def events_after(session: Session, cursor: int, limit: int = 500, areas: Sequenc
     """Return the events behind `cursor`, oldest first; of the given areas only, where `areas` is not None."""
     query = _events().where(EventRow.id > cursor).order_by(EventRow.id).limit(limit)
     if areas is not None:
-        query = query.where(sa.or_(within(IncidentRow.kelurahan, areas), within(DrillRow.post, areas)))
+        query = query.where(sa.or_(visible(areas), within(DrillRow.post, areas)))
     return _read(session, query)
 
 
@@ -76,7 +78,18 @@ def _events() -> Any:
 
 def _read(session: Session, query: Any) -> list[Event]:
     """Run a query of `_events()`."""
+    rows = [(row, kelurahan or "") for row, kelurahan in session.execute(query)]
+    also = places_of(session, {row.incident_id for row, _ in rows}) if rows else {}
     return [
-        Event(row.id, row.incident_id, kelurahan or "", row.at_ms, row.actor, row.what, row.detail)
-        for row, kelurahan in session.execute(query)
+        Event(
+            row.id,
+            row.incident_id,
+            kelurahan,
+            row.at_ms,
+            row.actor,
+            row.what,
+            row.detail,
+            also.get(row.incident_id, ()),
+        )
+        for row, kelurahan in rows
     ]

@@ -26,10 +26,12 @@ from pipeline.ops.vapid import PrivateKey, authorization, b64, load_key
 from pipeline.store import push
 from pipeline.store.channel_tables import SubscriptionRow
 from pipeline.store.database import explain
+from pipeline.store.places import places_of
 from pipeline.store.tables import OutboxRow
 
 REMOVED = Counter("siaga_alert_push_removed_total", "Browsers forgotten, by reason", ["reason"])
-TARGET = "webpush:piket"
+EVERYBODY = "piket"
+"""The target `webpush:piket` is everybody whose areas hold the incident; another name is one person's."""
 GONE = {404: "not_found", 410: "gone"}
 """Answers by which a push service says that a browser takes nothing any more."""
 REMEMBER_MS = 7 * 86_400_000
@@ -66,7 +68,7 @@ class WebPushChannel:
 
     def __init__(self, section: WebPushSection, key: PrivateKey, zone: ZoneInfo, shelf: Shelf, clock: Clock) -> None:
         self._section, self._key, self._zone, self._shelf, self._clock = section, key, zone, shelf, clock
-        self.targets: Set[str] | None = frozenset({TARGET})
+        self.targets: Set[str] | None = None
         self.lease_s = ROUND_S + section.timeout_s
         self._exchange = Exchange(section.timeout_s, clock)
 
@@ -89,7 +91,9 @@ class WebPushChannel:
         try:
             with self._shelf.database.reading() as session:
                 told = push.told(session, row.idempotency_key)
-                everybody = push.subscribed(session, read(row.payload).code)
+                person = row.target.partition(":")[2]
+                places = (read(row.payload).code, *places_of(session, [row.incident_id]).get(row.incident_id, ()))
+                everybody = push.subscribed(session, places, None if person == EVERYBODY else person)
             waiting = [one for one in everybody if one.id not in told]
             return self._tell(row, waiting, len(everybody) - len(waiting))
         except (StoreError, SQLAlchemyError) as error:

@@ -19,9 +19,9 @@ from pipeline.desk.pages import render
 from pipeline.desk.routes.cameras import view_cameras
 from pipeline.desk.status import read_state
 from pipeline.desk.words import local
-from pipeline.store.areas import within
 from pipeline.store.cameras import list_states
 from pipeline.store.decisions import FINAL
+from pipeline.store.places import visible
 from pipeline.store.tables import IncidentRow
 from pipeline.store.timeline import latest_cursor
 
@@ -87,7 +87,7 @@ def incidents_since(desk: Desk, person: Person, session: Session, start_ms: int)
     )
     areas = scope(person.areas)
     if areas is not None:
-        query = query.where(within(IncidentRow.kelurahan, areas))
+        query = query.where(visible(areas))
     rows = session.scalars(query.order_by(IncidentRow.opened_ms.desc()).limit(MOST + 1))
     return [_line(desk, row) for row in rows]
 

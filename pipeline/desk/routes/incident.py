@@ -24,6 +24,7 @@ from pipeline.desk.story import reason_line, timeline
 from pipeline.desk.words import DECISION_WORDS, FALSE_REASONS, clock_text
 from pipeline.store.forwards import take_back
 from pipeline.store.incidents import Decided, decide, get, record_of
+from pipeline.store.places import places_of
 from pipeline.store.tables import Decision, IncidentRow
 from pipeline.store.timeline import events_of, latest_cursor
 
@@ -71,11 +72,16 @@ def find(session: Session, person: Person, incident_id: str) -> IncidentRow:
         HTTPException: 404; also where it exists elsewhere, so that nobody learns of it by asking.
     """
     row = get(session, incident_id)
-    if row is None or not person.sees(row.kelurahan):
+    if row is None or not (person.sees(row.kelurahan) or _told_beside(session, person, incident_id)):
         if row is not None:
             REFUSED.labels("area").inc()
         raise HTTPException(404)
     return row
+
+
+def _told_beside(session: Session, person: Person, incident_id: str) -> bool:
+    """Say whether a neighbouring kelurahan within the person's areas was told of an incident."""
+    return any(person.sees(place) for place in places_of(session, [incident_id]).get(incident_id, ()))
 
 
 def _values(request: Request, desk: Desk, person: Person, session: Session, incident_id: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pipeline.store.audit_tables
 import pipeline.store.channel_tables
 import pipeline.store.drills_tables
 import pipeline.store.escalation_tables
+import pipeline.store.place_tables
 import pipeline.store.review_tables
 import pipeline.store.scores_tables
 import pipeline.store.siting_tables  # noqa: F401 - what is imported is known to the metadata

@@ -110,7 +110,7 @@ def test_only_who_was_left_out_is_tried_again(store: Callable[..., Store]) -> No
     assert sorted(request.path for request in service.requests) == ["/a", "/b", "/b", "/c"]
     assert _removed() == before + 1
     with here.database.reading() as session:
-        assert [one.user for one in push.subscribed(session, "31.71.01.1001")] == ["a", "b"]
+        assert [one.user for one in push.subscribed(session, ["31.71.01.1001"])] == ["a", "b"]
 
 
 def _removed() -> float:
