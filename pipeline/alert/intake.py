@@ -10,13 +10,14 @@ from pipeline.alert import metrics
 from pipeline.alert.digest import Teller
 from pipeline.alert.notices import notices, stills
 from pipeline.alert.routing import Route, Suppressed, Target, route
-from pipeline.alert.rules import Rules
+from pipeline.alert.rules import DESK, Rules
 from pipeline.bus.records import Incident
 from pipeline.store.digests import Told, tellings
 from pipeline.store.escalation_rules import limit_ms
 from pipeline.store.escalations import catch_up, start
 from pipeline.store.incidents import apply_incident
 from pipeline.store.outbox import FOLLOW_UPS, Order, informed, supersede
+from pipeline.store.places import add_places
 from pipeline.store.revisions import Change
 from pipeline.store.tables import Document, Notice
 from pipeline.store.timeline import add_event
@@ -57,6 +58,8 @@ class Intake:
         way = route(incident, self._rules, at_ms)
         told = tellings(session, incident.id)
         known = informed(session, incident.id) | told.keys()
+        beside = (target for target in way.targets if target.channel == "desk" and target.role == "neighbour")
+        add_places(session, incident.id, [target.name.removeprefix(DESK) for target in beside])
         taken.suppressed = self._say_route(session, incident, way, known, at_ms)
         targets = (*way.targets, *_still_listening(session, incident, way))
         orders = notices(incident, taken.change, self._rules.registry, targets, self._takes, known)

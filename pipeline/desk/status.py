@@ -11,10 +11,10 @@ from pipeline.desk.context import Desk
 from pipeline.desk.health import STAGE_WORDS, STAGES, judge
 from pipeline.desk.i18n import mark
 from pipeline.desk.identity import Person, Right
-from pipeline.store.areas import within
 from pipeline.store.cameras import list_states
 from pipeline.store.decisions import FINAL
 from pipeline.store.health import list_health
+from pipeline.store.places import visible
 from pipeline.store.tables import IncidentRow
 
 STOPPED = mark("{stage} tidak bekerja (kabar terakhir {since}). Awasi kamera dengan mata.")
@@ -72,7 +72,7 @@ def read_state(desk: Desk, person: Person, session: Session) -> State:
     query = query.where(IncidentRow.decision.not_in(FINAL))
     areas = scope(person.areas)
     if areas is not None:
-        query = query.where(within(IncidentRow.kelurahan, areas))
+        query = query.where(visible(areas))
     rows = session.execute(query.order_by(IncidentRow.opened_ms)).all()
     states = list_states(session)
     cameras = desk.cameras_of(person)
