@@ -12,6 +12,7 @@ from pipeline.city.geo import EARTH_RADIUS_M
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 AT_THE_FOOT_M = 1.0
 """A point this near to a camera counts as seen whatever its direction: there it has none."""
 
@@ -41,7 +42,7 @@ class View:
 
 @dataclass(frozen=True)
 class Plane:
-    """Metres east and north of a place (equirectangular: within 0.1 % of the sphere over 60 km at Jakarta's latitude)."""
+    """Metres east and north of a place (equirectangular: within 0.1 % of the sphere over 60 km here)."""
 
     lat: float
     lng: float
@@ -76,7 +77,8 @@ class Grid:
         column, row = np.floor(x / cell_m).astype(np.int64), np.floor(y / cell_m).astype(np.int64)
         order = np.lexsort((row, column))
         keys = np.stack([column[order], row[order]], axis=1)
-        starts = np.flatnonzero(np.r_[True, np.any(keys[1:] != keys[:-1], axis=1)]) if len(order) else []
+        begins = np.r_[np.ones(min(1, len(order)), bool), np.any(keys[1:] != keys[:-1], axis=1)]
+        starts = [int(at) for at in np.flatnonzero(begins)]
         self._cells = {
             (int(keys[a, 0]), int(keys[a, 1])): order[a:b]
             for a, b in zip(starts, [*starts[1:], len(order)], strict=True)
