@@ -7,7 +7,7 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from pipeline.desk import words
+from pipeline.desk import flooding, words
 from pipeline.desk.assets import asset
 from pipeline.desk.context import get_desk
 from pipeline.desk.forms import form_token
@@ -66,6 +66,8 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
         "here": request.url.path,
         "city": desk.settings.city.name,
         "words": words,
+        "flooding_words": flooding,
+        "tiles": desk.settings.desk.map,
         "media": partial(media_url, request),
     }
     return HTMLResponse(environment().get_template(template).render({**shared, **values}), status)

@@ -6,12 +6,10 @@ Nothing of the request but its method, path and `If-None-Match` is read, and no 
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pipeline.desk.gate import SECURITY_HEADERS
 from pipeline.desk.publicview.view import Answer, PublicView
 
 READS = Counter("siaga_public_reads_total", "Answers to the public by status", ["status"])
 _COUNT = {status: READS.labels(str(status)) for status in (200, 304, 404, 405, 503)}
-_SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 ROOT = "/publik"
 
 
@@ -20,6 +18,7 @@ class PublicPath:
 
     def __init__(self, app: ASGIApp, view: PublicView) -> None:
         self._app, self._view = app, view
+        self._security = [(name.encode(), value.encode()) for name, value in view.security.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -33,36 +32,44 @@ class PublicPath:
         """Answer from memory."""
         head = scope["method"] == "HEAD"
         if not head and scope["method"] != "GET":
-            await _plain(send, 405, head)
+            await _plain(send, 405, head, self._security)
             return
         answer = self._view.answer(path) if self._view.enabled else None
         if answer is None:
             away = self._view.enabled and path in ("/publik", "/publik/en")
-            await _plain(send, 503 if away else 404, head)
+            await _plain(send, 503 if away else 404, head, self._security)
             return
-        given = next((value for name, value in scope["headers"] if name == b"if-none-match"), b"").decode("latin-1")
+        given = _header(scope, b"if-none-match")
+        packed = answer.packed if "gzip" in _header(scope, b"accept-encoding") else None
+        body = packed or answer.body
         known = given.strip() == "*" or answer.etag in (tag.strip().removeprefix("W/") for tag in given.split(","))
-        await _send(send, 304 if known else 200, self._headers(answer, known), b"" if head or known else answer.body)
+        headers = self._headers(answer, known, len(body), packed is not None)
+        await _send(send, 304 if known else 200, headers, b"" if head or known else body)
 
-    def _headers(self, answer: Answer, known: bool) -> list[tuple[bytes, bytes]]:
+    def _headers(self, answer: Answer, known: bool, size: int, packed: bool) -> list[tuple[bytes, bytes]]:
         """Return the headers of an answer."""
         headers = [
             (b"etag", answer.etag.encode()),
             (b"cache-control", f"public, max-age={self._view.every_s}".encode()),
-            *_SECURITY,
+            *self._security,
         ]
+        if answer.packed is not None:
+            headers.append((b"vary", b"accept-encoding"))
         if not known:
-            headers += [
-                (b"content-type", answer.media_type.encode()),
-                (b"content-length", str(len(answer.body)).encode()),
-            ]
+            headers += [(b"content-type", answer.media_type.encode()), (b"content-length", str(size).encode())]
+            headers += [(b"content-encoding", b"gzip")] if packed else []
         return headers
 
 
-async def _plain(send: Send, status: int, head: bool) -> None:
+def _header(scope: Scope, wanted: bytes) -> str:
+    """Return a header of a request; empty when it has none."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
+
+
+async def _plain(send: Send, status: int, head: bool, security: list[tuple[bytes, bytes]]) -> None:
     """Answer with the status in words."""
     text = {404: b"404\n", 405: b"405\n", 503: b"Belum ada data. Coba lagi sebentar.\nNo data yet. Try again soon.\n"}
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"), *_SECURITY]
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"), *security]
     if status == 405:
         headers.append((b"allow", b"GET, HEAD"))
     await _send(send, status, [*headers, (b"content-length", str(len(text[status])).encode())],

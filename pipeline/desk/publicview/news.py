@@ -49,6 +49,8 @@ class Told:
     confirmed_ms: int
     ended_ms: int | None
     simulated: bool
+    lat: float
+    lng: float
     x: float
     y: float
 
@@ -63,6 +65,8 @@ class Seen:
     simulated: bool
     captured_ms: int | None
     stale: bool
+    lat: float
+    lng: float
     x: float
     y: float
 
@@ -116,6 +120,8 @@ def tell(registry: Registry, chart: Chart, row: IncidentRow) -> Told:
         confirmed_ms=row.decision_ms or row.opened_ms,
         ended_ms=row.decision_ms if row.decision == "done" else None,
         simulated=is_simulated(camera),
+        lat=spot[0],
+        lng=spot[1],
         x=x,
         y=y,
     )
@@ -145,6 +151,8 @@ def see(
         simulated=is_simulated(camera),
         captured_ms=at,
         stale=at is not None and now - at > public.stale_after_s * 1000,
+        lat=camera.lat,
+        lng=camera.lng,
         x=x,
         y=y,
     )

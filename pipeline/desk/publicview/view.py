@@ -1,5 +1,6 @@
 """The answers of the public view: made once per interval as bytes, handed out from memory, whoever asks."""
 
+import gzip
 import hashlib
 import threading
 from collections.abc import Mapping
@@ -12,8 +13,11 @@ from prometheus_client import Counter
 
 from pipeline.city.registry import Registry
 from pipeline.desk import words
+from pipeline.desk.areas import EVERYWHERE
 from pipeline.desk.faults import STORE_FAULTS
+from pipeline.desk.gate import security_headers
 from pipeline.desk.i18n import LANGUAGES, Language, translate
+from pipeline.desk.maps import CityMap
 from pipeline.desk.pages import environment
 from pipeline.desk.publicview import news
 from pipeline.desk.publicview.watch import Picture, Watcher
@@ -23,22 +27,25 @@ from pipeline.store.database import Database, explain
 
 log = structlog.get_logger(__name__)
 RENDERS = Counter("siaga_public_renders_total", "Times the public view was made anew", ["outcome"])
+OUTLINES = "/publik/batas.json"
 PATHS: Mapping[Language, str] = {"id": "/publik", "en": "/publik/en"}
 CLOSE_S = 3.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A prepared answer: body, type, and the ETag that names the content."""
+    """A prepared answer: body, the same by gzip where that is smaller, type, and the ETag that names the content."""
 
     body: bytes = field(repr=False)
+    packed: bytes | None = field(repr=False)
     media_type: str
     etag: str
 
     @classmethod
     def of(cls, body: bytes, media_type: str) -> "Answer":
         """Prepare a body."""
-        return cls(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+        packed = None if media_type.startswith("image/") else gzip.compress(body, 6)
+        return cls(body, packed, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
 class PublicView:
@@ -49,11 +56,21 @@ class PublicView:
         registry: Cameras and kelurahan.
         database: Where the confirmed incidents are.
         clock: Time now, epoch ms.
+        city_map: Outlines of the kelurahan; None reads them.
     """
 
-    def __init__(self, settings: Settings, registry: Registry, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        database: Database,
+        clock: Clock,
+        city_map: CityMap | None = None,
+    ) -> None:
         self._settings, self._registry, self._database, self._clock = settings, registry, database, clock
         self._zone = ZoneInfo(settings.city.timezone)
+        self._city_map = city_map or CityMap(settings, registry)
+        self._outlines: Answer | None = None
         self._pictures: dict[str, Picture] = {}
         self._answers: Mapping[str, Answer] = {}
         self._made_ms = 0
@@ -69,6 +86,11 @@ class PublicView:
     def every_s(self) -> int:
         """For how long an answer may be kept by caches, whole seconds."""
         return max(1, int(self._settings.public.every_s))
+
+    @property
+    def security(self) -> Mapping[str, str]:
+        """The security headers of every answer."""
+        return security_headers(self._settings.desk.map.origin)
 
     def start(self) -> None:
         """Begin to make answers and, where some camera is public, pictures; each in a thread of its own."""
@@ -128,6 +150,8 @@ class PublicView:
             "now_ms": now,
         }
         answers = {f"/publik/gambar/{name}.jpg": Answer.of(p.jpeg, "image/jpeg") for name, p in shown.items()}
+        self._outlines = self._outlines or Answer.of(self._city_map.outlines((EVERYWHERE,)), "application/json")
+        answers[OUTLINES] = self._outlines
         for language in LANGUAGES:
             answers[PATHS[language]] = Answer.of(self._page(language, now, values), "text/html; charset=utf-8")
         self._answers, self._made_ms = answers, now
@@ -152,6 +176,8 @@ class PublicView:
                     "every_s": self.every_s,
                     "delay_s": int(self._settings.public.delay_s),
                     "size": (news.WIDTH, news.HEIGHT),
+                    "tiles": self._settings.desk.map,
+                    "outlines": OUTLINES,
                 }
             )
         )

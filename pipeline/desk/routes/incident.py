@@ -14,6 +14,7 @@ from pipeline.desk.chart import Chart, draw
 from pipeline.desk.context import Decider, Desk, Reader, TheDesk, is_simulated, place_of
 from pipeline.desk.i18n import mark, translate
 from pipeline.desk.identity import Person
+from pipeline.desk.maps import incident_pins
 from pipeline.desk.metrics import DECISIONS, REFUSED
 from pipeline.desk.nearby import nearby
 from pipeline.desk.pages import is_part, language_of, render
@@ -96,6 +97,7 @@ def _values(request: Request, desk: Desk, person: Person, session: Session, inci
             WitnessView(reader.cameras.get(camera, camera), first_ms, is_simulated(cameras.get(camera)))
             for camera, first_ms in seen or [(row.camera, row.first_seen_ms)]
         ],
+        "pins": incident_pins(row, desk.registry, seen, desk.cameras_of(person), reader.t),
         "near": nearby(cameras.get(row.camera), {camera for camera, _ in seen}, desk.cameras_of(person)),
         "model": f"{record.model.name} {record.model.version} ({record.model.sha8})" if record.model else "",
         "reasons": [reason_line(reason, reader) for reason in record.reasons],

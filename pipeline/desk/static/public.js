@@ -8,7 +8,10 @@ setInterval(async () => {
     if (!answer.ok) throw new Error(String(answer.status));
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.documentElement.className = fresh.documentElement.className;
-    document.getElementById("main").replaceChildren(...fresh.getElementById("main").childNodes);
+    fresh.querySelectorAll("[data-part]").forEach((part) => { // the map stays as the reader has moved it
+      document.querySelector(`[data-part="${part.dataset.part}"]`)?.replaceWith(part);
+    });
+    document.dispatchEvent(new Event("siaga:changed"));
     document.body.classList.remove("lost");
   } catch { document.body.classList.add("lost"); }
 }, every);
