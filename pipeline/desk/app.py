@@ -19,6 +19,7 @@ from pipeline.desk.forms import check_csrf
 from pipeline.desk.gate import Gate
 from pipeline.desk.hub import Hub
 from pipeline.desk.i18n import mark
+from pipeline.desk.maps import CityMap
 from pipeline.desk.metrics import CountRequests
 from pipeline.desk.pages import is_part, render
 from pipeline.desk.publicview.asgi import PublicPath
@@ -43,6 +44,7 @@ from pipeline.desk.routes import (
     stills,
     wall,
 )
+from pipeline.desk.routes import map as map_routes
 from pipeline.desk.scores import ScoreKeeper
 from pipeline.desk.signing import Signer
 from pipeline.desk.stills import LiveStills
@@ -96,6 +98,7 @@ def create_app(
         dependencies=[Depends(check_csrf)],
     )  # fmt: skip
     app.state.desk = desk
+    app.state.city_map = CityMap(settings, registry)
     parts = (
         signin,
         inbox,
@@ -112,6 +115,7 @@ def create_app(
         search,
         stills,
         wall,
+        map_routes,
         handover,
     )
     for part in parts:
@@ -127,7 +131,7 @@ def create_app(
     app.add_middleware(CountRequests)
     app.state.scores = ScoreKeeper(settings.bus, database, clock)
     app.state.stills = LiveStills(settings.bus, registry.cameras, clock)
-    app.state.public = PublicView(settings, registry, database, clock)
+    app.state.public = PublicView(settings, registry, database, clock, app.state.city_map)
     app.add_middleware(PublicPath, view=app.state.public)  # the outermost: the public meets nothing else
     return app
 
