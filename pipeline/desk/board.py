@@ -12,11 +12,14 @@ from pipeline.bus.records import Box, Incident
 from pipeline.city.registry import Kelurahan
 from pipeline.desk.areas import scope
 from pipeline.desk.context import Desk, is_simulated, place_of
+from pipeline.desk.countdown import Countdown, countdown_of
 from pipeline.desk.flooding import Flooding, flooding_of
 from pipeline.desk.identity import Person, Right
 from pipeline.desk.need import by_need
 from pipeline.desk.words import sureness
 from pipeline.store.decisions import FINAL, IN_HAND
+from pipeline.store.escalation_tables import EscalationRow
+from pipeline.store.escalations import of_incidents
 from pipeline.store.incidents import list_incidents, record_of
 from pipeline.store.places import visible
 from pipeline.store.tables import EvidenceRow, IncidentRow, OutboxRow
@@ -66,6 +69,7 @@ class Card:
     clip_late: bool
     may_decide: bool
     undo_until_ms: int | None
+    countdown: Countdown | None = None
     flooding: Flooding | None = None
     version: str = ""
 
@@ -128,7 +132,7 @@ def close_threshold_of(desk: Desk, row: IncidentRow) -> float:
     return min(close, threshold_of(desk, row))
 
 
-def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
+def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept, escalation: EscalationRow | None = None) -> Card:
     """Make the card of one incident for one person."""
     record = record_of(row)
     camera = desk.registry.cameras.get(row.camera)
@@ -160,6 +164,7 @@ def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
         clip_late=desk.clock() - row.opened_ms > CLIP_LATE_MS,
         may_decide=person.may(Right.DECIDE),
         undo_until_ms=_undo_until(row, person, desk.clock()),
+        countdown=countdown_of(escalation, row, desk.registry.kelurahan.get(row.kelurahan), person.areas),
         flooding=flooding_of(record.water),
     )
     return _versioned(card)
@@ -168,7 +173,8 @@ def card_of(desk: Desk, person: Person, row: IncidentRow, kept: Kept) -> Card:
 def _versioned(card: Card) -> Card:
     """Return the card with a hash of all it shows."""
     text = json.dumps(
-        {**card.__dict__, **{name: repr(card.__dict__[name]) for name in ("still", "clip", "flooding")}}, sort_keys=True
+        {**card.__dict__, **{name: repr(card.__dict__[name]) for name in ("still", "clip", "flooding", "countdown")}},
+        sort_keys=True,
     )
     return Card(**{**card.__dict__, "version": hashlib.sha256(text.encode()).hexdigest()[:16]})
 
@@ -195,7 +201,8 @@ def read_board(desk: Desk, person: Person, session: Session) -> Board:
         closed = closed.where(visible(areas))
     rows += session.scalars(closed.order_by(IncidentRow.decision_ms.desc()))
     kept = _kept(session, [row.id for row in rows])
-    cards = [card_of(desk, person, row, kept[row.id]) for row in rows]
+    rising = of_incidents(session, [row.id for row in rows if row.decision == "waiting"])
+    cards = [card_of(desk, person, row, kept[row.id], rising.get(row.id)) for row in rows]
     return Board(
         tuple(by_need([card for card in cards if card.decision == "waiting"])),
         tuple(card for card in cards if card.decision in IN_HAND),
@@ -205,7 +212,8 @@ def read_board(desk: Desk, person: Person, session: Session) -> Board:
 
 def read_card(desk: Desk, person: Person, session: Session, row: IncidentRow) -> Card:
     """Make the card of one incident for one person."""
-    return card_of(desk, person, row, _kept(session, [row.id])[row.id])
+    rising = of_incidents(session, [row.id])
+    return card_of(desk, person, row, _kept(session, [row.id])[row.id], rising.get(row.id))
 
 
 def _kept(session: Session, ids: Sequence[str]) -> Mapping[str, Kept]:

@@ -73,6 +73,10 @@ PLAIN: Final[dict[str, str]] = mark(
         "resent": "Kabar ke {target} dikirim ulang oleh {actor}",
         "forward_cancelled": "Terusan dibatalkan sebelum terkirim ke {targets}",
         "forward_stands": "Terusan sudah terkirim ke {targets}: kabari sendiri bahwa dibatalkan",
+        "escalated": "Naik ke {name}: {asked_name} tidak menerima dalam {seconds} detik",
+        "unanswered": "Tidak ada yang menerima, juga {asked_name} tidak dalam {seconds} detik",
+        "digested": "Kabar ke {target} masuk ringkasan {n} kejadian",
+        "delivered_digest": "Ringkasan kejadian sampai di {target}",
         "still_missing": "Gambar tidak bisa diambil: {reason}",
         "evidence_failed": "Bukti dari {camera} gagal disimpan: {reason}",
         "evidence_removed": "Bukti dari {camera} dihapus: {reason}",
@@ -170,7 +174,8 @@ def event_line(event: Event, reader: Reader) -> Line:
         return Line(PROVIDED, values, event.at_ms)
     if event.what == "evidence":
         return Line(EVIDENCE.get(str(plain.get("kind")), UNKNOWN), values, event.at_ms)
-    return Line(PLAIN.get(event.what, UNKNOWN), values, event.at_ms)
+    by_digest = event.what == "delivered" and plain.get("notice") == "digest"
+    return Line(PLAIN.get("delivered_digest" if by_digest else event.what, UNKNOWN), values, event.at_ms)
 
 
 def _receipt(event: Event) -> str:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, HTTPException, Path, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from pipeline.city.levels import area_names
 from pipeline.desk.board import UNDO_MS, close_threshold_of, read_card, threshold_of
 from pipeline.desk.chart import Chart, draw
 from pipeline.desk.context import Decider, Desk, Reader, TheDesk, is_simulated, place_of
@@ -18,7 +19,7 @@ from pipeline.desk.maps import incident_pins
 from pipeline.desk.metrics import DECISIONS, REFUSED
 from pipeline.desk.nearby import nearby
 from pipeline.desk.pages import is_part, language_of, render
-from pipeline.desk.scores import ScoreKeeper, Span, span_of
+from pipeline.desk.scores import EXTENT, ScoreKeeper, Span, span_of
 from pipeline.desk.status import read_state
 from pipeline.desk.story import Reader as Reads
 from pipeline.desk.story import reason_line, timeline
@@ -112,7 +113,7 @@ def _reader(request: Request, desk: Desk) -> Reads:
         language,
         partial(translate, language),
         {camera.id: place_of(camera) for camera in desk.registry.cameras.values()},
-        {ward.code: ward.name for ward in desk.registry.kelurahan.values()},
+        area_names(desk.registry),
     )
 
 
@@ -125,7 +126,8 @@ def _scores(request: Request, desk: Desk, person: Person, incident_id: str) -> S
     keeper: ScoreKeeper = request.app.state.scores
     scores = keeper.get(span)
     points = {camera: scores.points.get(camera, []) for camera in span.cameras}
-    chart = draw(points, opening, keeping, span.start_ms, _end(span, scores.through_ms), first_ms)
+    extents = {camera: scores.points.get(camera + EXTENT, []) for camera in span.cameras}
+    chart = draw(points, opening, keeping, span.start_ms, _end(span, scores.through_ms), first_ms, extents)
     count = sum(len(own) for own in points.values())
     names = _reader(request, desk).cameras
     return ScoresView(
