@@ -42,7 +42,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """Everything the template draws; `above` of `count` scores of the incident's own camera reach the threshold."""
+    """Everything the template draws; `above` of `count` scores of the incident's own camera reach the threshold.
+
+    `extents` are the shares of the street under water, by camera, on the same axis from 0 to 1.
+    """
 
     curves: tuple[Curve, ...]
     opening: Level
@@ -51,6 +54,7 @@ class Chart:
     first_seen_x: float
     above: int
     count: int
+    extents: tuple[Curve, ...] = ()
 
     @property
     def best(self) -> Curve:
@@ -59,7 +63,13 @@ class Chart:
 
 
 def draw(
-    points: Mapping[str, Points], opening: float, keeping: float, start_ms: int, end_ms: int, first_seen_ms: int
+    points: Mapping[str, Points],
+    opening: float,
+    keeping: float,
+    start_ms: int,
+    end_ms: int,
+    first_seen_ms: int,
+    extents: Mapping[str, Points] | None = None,
 ) -> Chart | None:
     """Draw scores by camera, the incident's own first; None when there are none.
 
@@ -70,9 +80,10 @@ def draw(
         start_ms: Left end of the chart, epoch ms.
         end_ms: Right end.
         first_seen_ms: When the incident was first seen.
+        extents: Shares of the street under water 0..1 by camera, oldest first.
     """
     end = max(end_ms, start_ms + 1000)
-    inside = {camera: [p for p in own if start_ms <= p[0] <= end] for camera, own in points.items()}
+    inside = _between(points, start_ms, end)
     seen = {camera: own for camera, own in inside.items() if own}
     if not seen:
         return None
@@ -88,7 +99,17 @@ def draw(
         _x(first_seen_ms, start_ms, end),
         sum(score >= opening for _, score in own),
         len(own),
+        tuple(
+            _curve(camera, one, "", start_ms, end)
+            for camera, one in _between(extents or {}, start_ms, end).items()
+            if one
+        ),
     )
+
+
+def _between(points: Mapping[str, Points], start_ms: int, end_ms: int) -> dict[str, Points]:
+    """Return the points within a span of time, by camera."""
+    return {camera: [p for p in own if start_ms <= p[0] <= end_ms] for camera, own in points.items()}
 
 
 def _curve(camera: str, points: Points, dash: str, start_ms: int, end_ms: int) -> Curve:

@@ -37,6 +37,8 @@ DOWN_MS = 10_000
 FRESH_MS = 2_000
 SWEEP_S = 30.0
 MOST_CAMERAS = 6
+EXTENT = "#water"
+"""What follows a camera's id where its points are the share of the street under water instead of scores."""
 MOST_POINTS = 5_000
 REMEMBERED = 64
 SWEPT = 20
@@ -58,7 +60,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores by camera, oldest first, known up to `through_ms`; `outcome` says whether that is all there is."""
+    """Scores by camera, oldest first, known up to `through_ms`; `outcome` says whether that is all there is.
+
+    A flood has besides, under the camera's id and `EXTENT`, the share of the street under water.
+    """
 
     points: Mapping[str, Points] = field(default_factory=dict)
     through_ms: int = 0
@@ -167,10 +172,12 @@ class ScoreKeeper:
             self._failed(error)
             return
         READS.labels("read").inc()
-        merged = {camera: dict(before.points.get(camera, ())) for camera in span.cameras}
+        merged = {name: dict(before.points.get(name, ())) for name in _names(span)}
         for one in look.observations:
             if span.kind in one.scores:  # other models looked at the same frames and have nothing to say of it
                 merged[one.camera][one.captured_ms] = one.scores[span.kind]
+                if one.water is not None and span.kind == "flood":
+                    merged[one.camera + EXTENT][one.captured_ms] = one.water.share
         points = {camera: sorted(by_ms.items())[-MOST_POINTS:] for camera, by_ms in merged.items()}
         through = max(look.through_ms, before.through_ms)
         scores = Scores(points, through, "whole" if through >= span.end_ms else "reading")
@@ -224,6 +231,12 @@ def _enough(known: Scores | None, span: Span) -> bool:
 
 
 def _keep(session: Session, span: Span, scores: Scores) -> None:
-    """Write the scores of all cameras of an incident."""
-    for camera in span.cameras:
-        keep_scores(session, span.incident_id, camera, list(scores.points.get(camera, ())), scores.through_ms)
+    """Write the points of all cameras of an incident."""
+    for name in _names(span):
+        keep_scores(session, span.incident_id, name, list(scores.points.get(name, ())), scores.through_ms)
+
+
+def _names(span: Span) -> list[str]:
+    """Return under which names the points of an incident are kept."""
+    extents = [camera + EXTENT for camera in span.cameras] if span.kind == "flood" else []
+    return [*span.cameras, *extents]

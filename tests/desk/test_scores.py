@@ -10,7 +10,7 @@ import pytest
 from pipeline.bus.admin import ensure_topics
 from pipeline.bus.observations import ObservationReader
 from pipeline.bus.producer import Producer
-from pipeline.bus.records import FrameRef, Incident, ModelRef, Observation, Witness
+from pipeline.bus.records import FrameRef, Incident, ModelRef, Observation, Water, Witness
 from pipeline.bus.topics import OBSERVATIONS
 from pipeline.desk.scores import ScoreKeeper, span_of
 from pipeline.ops.errors import BusError
@@ -38,11 +38,13 @@ def on_the_bus(world: World, bus: BusSection) -> World:
     return world
 
 
-def seen(producer: Producer, camera: str, at_ms: int, score: float, kind: str = "fire") -> None:
+def seen(
+    producer: Producer, camera: str, at_ms: int, score: float, kind: str = "fire", water: Water | None = None
+) -> None:
     """Let a detector say what it saw."""
     one = Observation(
         camera=camera, trace=f"t-{at_ms}", captured_ms=at_ms, frame=FrameRef(partition=0, offset=0), cause="floor",
-        model=ModelRef(name="m", version="1", sha8="0123abcd"), scores={kind: score},
+        model=ModelRef(name="m", version="1", sha8="0123abcd"), scores={kind: score}, water=water,
     )  # fmt: skip
     producer.send(OBSERVATIONS, camera, one, timestamp_ms=at_ms)
 
@@ -184,3 +186,20 @@ def test_an_open_incident_is_read_on_from_where_it_was(world: World, bus: BusSec
     producer.close()
     assert wait_for(lambda: count() > before, 30)
     keeper.close()
+
+
+def test_a_flood_is_drawn_with_its_extent_and_other_models_say_nothing_of_it(world: World, bus: BusSection) -> None:
+    on_the_bus(world, bus)
+    record = world.raise_incident(kind="flood")
+    producer = Producer(bus, "test")
+    for second in range(0, 40, 10):
+        at_ms = record.first_seen_ms + second * 1000
+        seen(producer, OWN, at_ms, 0.9, "flood", Water(share=0.1 + second / 100, depth="ankle", light=0.4))
+        seen(producer, OWN, at_ms, 0.05, "fire")
+    producer.flush()
+    producer.close()
+    page = page_of(world, record)
+    assert 'class="curve water"' in page
+    assert "luas air, tertinggi 40 % jalan" in page
+    assert "Skor tertinggi 0,90" in page
+    assert "4 dari 4 bingkai" in page
