@@ -23,8 +23,8 @@ from pipeline.ops.health import Progress, StageHealth
 from pipeline.ops.settings import Settings
 from pipeline.store.database import Database
 from pipeline.store.evidence import Evidence, EvidenceStore, keep_evidence, list_evidence
-from pipeline.store.incidents import get
-from pipeline.store.outbox import lease, of_incident, put_off
+from pipeline.store.incidents import decide, get
+from pipeline.store.outbox import Order, enqueue, lease, of_incident, put_off
 from pipeline.store.tables import Notice, OutboxRow
 from pipeline.store.timeline import events_of
 from tests.alert.making import GAMBIR, T0, incident, registry, settings_at, webhook
@@ -359,10 +359,67 @@ def test_the_keeper_reports_what_waits(bench: Bench) -> None:
 @pytest.mark.parametrize("channels", [(Scripted(targets=frozenset({"webhook:b"})),), ()])
 def test_the_keeper_gives_up_what_left_the_configuration(bench: Bench, channels: tuple[Scripted, ...]) -> None:
     bench.take(incident())
+    others = ("telegram:piket", "mqtt:sirene", "cap:feed", "webpush:piket", "apprise:sms")
+    with bench.database.session() as session:
+        for target in others:
+            enqueue(session, Order("i1", 1, "opened", target, target.split(":")[0], target, {}), bench.now)
+    dead = sample("siaga_alert_dead_total", channel="telegram", reason="unknown_target")
     keeper(bench, [], DeskChannel(), *channels).round()
-    assert bench.states() == {f"opened:desk:{GAMBIR}": "pending", "opened:webhook:a": "dead"}
+    given_up = {"opened:webhook:a": "dead"} | dict.fromkeys(others, "dead")
+    assert bench.states() == {f"opened:desk:{GAMBIR}": "pending", **given_up}
+    assert sample("siaga_alert_dead_total", channel="telegram", reason="unknown_target") == dead + 1
     with bench.database.reading() as session:
         assert "no longer in the configuration" in events_of(session, "i1")[-1].detail["reason"]
+
+
+def test_the_keeper_prunes_what_is_old_and_counts_it(bench: Bench) -> None:
+    bench.take(incident(), incident(revision=2, state="closed"))
+    while bench.lane(Scripted()).work() or bench.lane(DeskChannel()).work():
+        pass
+    with bench.database.session() as session:
+        decide(session, "i1", "done", expected="waiting", actor="budi", at_ms=bench.now)
+    before = sample("siaga_alert_pruned_total", table="outbox", state="sent")
+    kept = keeper(bench, [], DeskChannel(), Scripted())
+    kept.round()
+    assert len(bench.states()) == 3
+    bench.now += 91 * 86_400_000
+    kept.round()
+    assert bench.states() == {}
+    assert "opened" in bench.whats()
+    assert sample("siaga_alert_pruned_total", table="outbox", state="sent") == before + 3
+
+
+def test_each_opening_is_timed_by_kind_and_kota(bench: Bench) -> None:
+    def both() -> tuple[float, float, float]:
+        labels = {"kind": "fire", "kota": "31.71"}
+        names = ("camera_to_sent_seconds_count", "camera_to_sent_seconds_sum", "sent_to_delivered_seconds_count")
+        return tuple(sample(f"siaga_alert_{name}", **labels) for name in names)  # type: ignore[return-value]
+
+    bench.take(incident())
+    count, seconds, delivered = both()
+    bench.lane(DeskChannel()).work()  # 4 s after the camera saw it
+    bench.now += 6000
+    channel = Scripted([Sent({"receipt": "accepted"})])
+    bench.lane(channel).work()
+    assert both() == (count + 2, seconds + 4 + 10, delivered + 1)  # a provider's word is no delivery
+    bench.take(incident(revision=2, state="closed"))
+    bench.lane(channel).work()
+    assert both()[0] == count + 2
+
+
+def test_copies_that_may_have_been_taken_are_counted(bench: Bench) -> None:
+    unanswered = sample("siaga_alert_repeated_total", channel="webhook", reason="unanswered")
+    unrecorded = sample("siaga_alert_repeated_total", channel="webhook", reason="unrecorded")
+    bench.take(incident())
+    bench.lane(Scripted([Retry("timeout", "no answer within 1 s")])).work()
+    assert sample("siaga_alert_repeated_total", channel="webhook", reason="unanswered") == unanswered + 1
+    bench.now += 1000
+    with bench.database.session() as session:
+        lease(session, "webhook", bench.now, 1000, owner="w")  # and its worker is killed
+    bench.now += 1000
+    assert bench.lane(Scripted()).work() == 1
+    assert sample("siaga_alert_repeated_total", channel="webhook", reason="unrecorded") == unrecorded + 1
+    assert bench.states()["opened:webhook:a"] == "sent"
 
 
 def test_the_keeper_is_loud_about_an_exceeded_quota(bench: Bench) -> None:
