@@ -27,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--camera", type=float, default=1.0, help="strength of the camera degradations, 0..1")
     p.add_argument("--dry", type=int, default=800, help="dry pictures of the other sets an epoch")
     p.add_argument("--drawn", type=float, default=0.4, help="share of these that are put under drawn water, 0..1")
+    p.add_argument("--wet", type=float, default=0.35, help="share of dry streets made wet as by rain, 0..1")
+    p.add_argument("--start", type=Path, help="begin with the averaged weights of this checkpoint")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     return p
 
@@ -48,8 +50,9 @@ def main() -> None:
         rate=args.rate,
         seed=args.seed,
         device=args.device,
+        start=args.start,
         threads=args.threads,
-        recipe=Recipe(camera=args.camera, dry=args.dry, drawn=args.drawn),
+        recipe=Recipe(camera=args.camera, dry=args.dry, drawn=args.drawn, wet=args.wet),
     )
     Trainer(plan, args.resume).run()
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scripts.flood.augment import camera, crop
 from scripts.flood.prepare import Item, shrunk
-from scripts.flood.water import Floats, Image, Rng, Street
+from scripts.flood.water import Floats, Image, Rng, Street, wet_road
 
 SIZE = (320, 192)
 STRIDE = 8
@@ -33,12 +33,13 @@ class Recipe:
     """What the ablation turns on and off.
 
     `camera`: strength 0..1 of the camera degradations; `dry`: dry pictures of other sets an epoch; `drawn`: the share
-    of these that are put under drawn water.
+    of these that are put under drawn water; `wet`: the share of streets without flood that are made wet as by rain.
     """
 
     camera: float = 1.0
     dry: int = 800
     drawn: float = 0.4
+    wet: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ class Source:
             level = rng.uniform(0.3, 1.0)
             picture, mask = Street(rng).draw(picture, level, rng)
             label, depth, weight = 1.0, -1, np.full_like(mask, EXACT)
+        elif label == 0 and not item.water and rng.random() < recipe.wet:
+            picture = wet_road(picture, rng)
         both = np.dstack((mask, weight))
         picture, cut = crop(picture, both, SIZE, rng, 0.55)
         picture = camera(picture, rng, recipe.camera)

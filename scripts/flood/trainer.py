@@ -42,6 +42,7 @@ class Plan:
     seed: int = 1
     threads: int = 1
     device: str = "cpu"
+    start: Path | None = None
     recipe: Recipe = field(default_factory=Recipe)
 
 
@@ -86,6 +87,8 @@ class Trainer:
         self.model = FloodNet().to(self.device)
         if saved:
             self.model.load_state_dict(saved["model"])
+        elif plan.start:
+            self.model.load_state_dict(torch.load(plan.start, map_location="cpu", weights_only=True)["ema"])
         for part in self.model.early():
             part.requires_grad_(False)
         self.ema = copy.deepcopy(self.model).eval()

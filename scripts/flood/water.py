@@ -99,3 +99,26 @@ class Street:
         grain = rng.normal(0, 1, (height // 2 + 1, width // 6 + 1)).astype(np.float32)
         streaks = cv2.resize(grain, (width, height), interpolation=cv2.INTER_CUBIC)
         return cv2.GaussianBlur(streaks, (0, 0), 0.8).astype(np.float32)
+
+
+def wet_road(picture: Image, rng: Rng) -> Image:
+    """Return a dry street as it looks in rain: darker, its lights in long streaks on the ground, in patches. No flood.
+
+    Args:
+        picture: `[H, W, 3]` BGR.
+        rng: Draws where the ground begins, how wet it is and where.
+    """
+    height, width = picture.shape[:2]
+    ground = int(rng.uniform(0.3, 0.5) * height)
+    rows = np.arange(height, dtype=np.float32)[:, None] + np.zeros((1, width), np.float32)
+    mirrored = np.clip(ground - 0.9 * (rows - ground), 0, height - 1)
+    columns = np.arange(width, dtype=np.float32)[None] + np.zeros((height, 1), np.float32)
+    mirror = cv2.remap(picture, columns, mirrored, cv2.INTER_LINEAR).astype(np.float32)
+    limit = float(np.percentile(picture, rng.uniform(70, 90)))
+    bright = cv2.GaussianBlur(np.clip(mirror - limit, 0, None), (0, 0), 1.5, sigmaY=rng.uniform(6, 18))
+    patches = rng.uniform(-0.2, 1.2, (int(rng.integers(3, 12)), int(rng.integers(3, 9)))).astype(np.float32)
+    wet = cv2.resize(patches, (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    wet *= np.clip((rows - ground) / (0.08 * height), 0, 1)
+    dark = 1 - wet * rng.uniform(0.1, 0.4)
+    shown = picture * dark[..., None] + bright * (wet * rng.uniform(0.5, 1.6))[..., None]
+    return np.clip(shown, 0, 255).astype(np.uint8)
