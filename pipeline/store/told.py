@@ -20,7 +20,7 @@ def listeners(session: Session, incident_id: str) -> dict[str, str]:
         .where(OutboxRow.state != "superseded")
         .order_by(OutboxRow.id)
     )
-    return dict(session.execute(query).tuples().all())
+    return {row.target: row.channel for row in session.execute(query)}
 
 
 def routes_of(session: Session, incident_id: str) -> list[Document]:
