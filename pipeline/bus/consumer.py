@@ -192,5 +192,7 @@ class Consumer:
             raise BusError(f"{what}: {error}") from error
 
     def close(self) -> None:
-        """Leave without committing."""
+        """Leave without committing; the group's other members take over at once."""
+        # A member with a fixed name would not say goodbye: its partitions would rest until its session is over.
+        self._kafka._coordinator.is_dynamic_member = lambda: True
         self._kafka.close(autocommit=False)

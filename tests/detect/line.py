@@ -123,10 +123,11 @@ def detect_process(bootstrap: str, model: Path, log: Path, name: str = "detect-1
 
 def main() -> None:
     """`python -m tests.detect.line BOOTSTRAP MODEL`: cameras cam-0 to cam-5."""
+    from pipeline.wiring import stop_on_signals
     from tests.detect.frames import camera, registry
 
     cameras = registry(*(camera(f"cam-{i}") for i in range(6)))
-    run(line_settings(sys.argv[1], Path(sys.argv[2])), cameras, threading.Event())
+    run(line_settings(sys.argv[1], Path(sys.argv[2])), cameras, stop_on_signals())
 
 
 if __name__ == "__main__":
