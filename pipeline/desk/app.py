@@ -27,15 +27,16 @@ from pipeline.desk.publicview.view import PublicView
 from pipeline.desk.routes import (
     cameras,
     cap,
-    events,
     dead_letters,
     drills,
+    events,
     forward,
     handover,
     health,
     inbox,
     incident,
     media,
+    oidc,
     package,
     push,
     review,
@@ -101,6 +102,7 @@ def create_app(
     app.state.city_map = CityMap(settings, registry)
     parts = (
         signin,
+        oidc,
         inbox,
         incident,
         forward,
@@ -117,13 +119,13 @@ def create_app(
         wall,
         map_routes,
         handover,
+        drills,
+        dead_letters,
     )
     for part in parts:
         app.include_router(part.router)
     assets.mount(app)
     app.add_exception_handler(HTTPException, _refused)
-        drills,
-        dead_letters,
     app.add_exception_handler(RequestValidationError, _incomplete)
     for fault in STORE_FAULTS:
         app.add_exception_handler(fault, _store_down)

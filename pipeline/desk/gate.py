@@ -19,7 +19,7 @@ from pipeline.store.database import explain
 log = structlog.get_logger(__name__)
 
 COOKIE = "siaga_session"
-OPEN_PATHS = frozenset({"/healthz", "/masuk", "/bahasa"})
+OPEN_PATHS = frozenset({"/healthz", "/masuk", "/bahasa", "/masuk/sso", "/masuk/kembali", "/keluar/sso"})
 TOUCH_MS = 60_000  # when a sign-in was used is kept to the minute: not every request is a write
 OPEN_PREFIX = "/static/"
 CAP_PREFIX = "/cap/"

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from pipeline.desk.areas import sees
 
-Role = Literal["piket", "satpol", "engineer", "admin"]
+Role = Literal["piket", "satpol", "engineer", "planner", "auditor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -21,14 +21,23 @@ class Right(Enum):
     SEE_CAMERAS = "see cameras"
     REVIEW = "review clips"
     RESEND = "send notices again"
+    PLAN = "plan cameras"
+    MANAGE_CAMERAS = "manage cameras"
+    MANAGE_PEOPLE = "manage people"
+    READ_AUDIT = "read the audit"
 
 
 RIGHTS: dict[str, frozenset[Right]] = {
     "piket": frozenset({Right.SEE_INCIDENTS, Right.DECIDE, Right.SEE_CAMERAS, Right.RESEND}),
     "satpol": frozenset({Right.SEE_INCIDENTS, Right.SEE_CAMERAS, Right.REVIEW}),
-    "engineer": frozenset({Right.SEE_INCIDENTS, Right.SEE_CAMERAS, Right.RESEND}),
+    "engineer": frozenset({Right.SEE_INCIDENTS, Right.SEE_CAMERAS, Right.MANAGE_CAMERAS, Right.RESEND}),
+    "planner": frozenset({Right.SEE_CAMERAS, Right.PLAN}),
+    "auditor": frozenset({Right.READ_AUDIT}),
     "admin": frozenset(Right),
 }
+
+HOMES = ((Right.SEE_INCIDENTS, "/"), (Right.SEE_CAMERAS, "/kamera"), (Right.READ_AUDIT, "/audit"))
+"""Where people begin: the first of these that they have the right to."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,11 @@ class Person:
     def may(self, right: Right) -> bool:
         """Say whether the role has a right; an unknown role has none."""
         return right in RIGHTS.get(self.role, frozenset())
+
+    @property
+    def home(self) -> str:
+        """The page that this person begins at: the inbox for whoever sees incidents."""
+        return next((path for right, path in HOMES if self.may(right)), "/sandi")
 
     def sees(self, kelurahan: str) -> bool:
         """Say whether a kelurahan lies in the person's areas."""

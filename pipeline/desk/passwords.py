@@ -33,14 +33,16 @@ def hash_password(password: str) -> str:
 def verify_password(stored: str | None, password: str) -> bool:
     """Check a password against its stored hash. Blocks for about 0.2 s.
 
-    An unknown name (`stored` is None) costs the same time as a wrong password, so that names cannot be guessed by it.
+    An unknown name (`stored` is None), or an account without a password, costs the same time as a wrong password, so
+    that neither can be guessed by it.
     """
+    hashed = stored if stored is not None and stored.startswith("$argon2") else None
     with _ROOM:
         try:
-            _HASHER.verify(stored or _NOBODY, password)
+            _HASHER.verify(hashed or _NOBODY, password)
         except (VerificationError, InvalidHashError):
             return False
-    return stored is not None
+    return hashed is not None
 
 
 def weakness(password: str, name: str) -> str | None:

@@ -17,6 +17,11 @@ FIRST_ADMIN = "admin"
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,39}$")
 
 
+def valid_name(name: str) -> bool:
+    """Say whether a sign-in name is 2 to 40 of a-z, 0-9, `.`, `_`, `-`."""
+    return bool(_NAME.fullmatch(name))
+
+
 def add_person(database: Database, name: str, role: str, areas: Sequence[str], clock: Clock = now_ms) -> str:
     """Add a person and return their one-time password; it must be changed at the first sign-in.
 
@@ -30,7 +35,7 @@ def add_person(database: Database, name: str, role: str, areas: Sequence[str], c
     Raises:
         ConfigError: The name, the role or an area is not valid, or the name is taken.
     """
-    if not _NAME.fullmatch(name):
+    if not valid_name(name):
         raise ConfigError(f"name: {name!r} is not 2 to 40 of a-z, 0-9, '.', '_', '-'")
     if role not in ROLES:
         raise ConfigError(f"role: {role!r} is not one of {', '.join(ROLES)}")

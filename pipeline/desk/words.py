@@ -81,6 +81,8 @@ ROLE_WORDS: Final[dict[str, str]] = mark(
         "piket": "Petugas piket",
         "satpol": "Satpol PP",
         "engineer": "Teknisi",
+        "planner": "Perencana",
+        "auditor": "Auditor",
         "admin": "Admin",
     }
 )

@@ -20,7 +20,7 @@ class FailureRow(Base):
 class AttemptRow(Base):
     """A sign-in at the provider that has begun: taken out when it comes back, so that no answer counts twice.
 
-    `state_hash` is the sha256 of its state, `visit` that of the browser's cookie it began in.
+    `state_hash` is the sha256 of its state, `visit` that of the browser's cookie it began in, `address` that of where.
     """
 
     __tablename__ = "sign_in_attempts"
@@ -31,6 +31,7 @@ class AttemptRow(Base):
     verifier: Mapped[str] = mapped_column(String(200))
     goes_to: Mapped[str] = mapped_column(Text)
     expires_ms: Mapped[int] = mapped_column(ms_type, index=True)
+    address: Mapped[str | None] = mapped_column(String(64))
 
 
 class SigningKeyRow(Base):

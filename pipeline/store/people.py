@@ -7,6 +7,9 @@ from sqlalchemy.orm import Session
 
 from pipeline.store.tables import SessionRow, UserRow
 
+SSO_ONLY = "sso"
+"""Stands where a password's hash would: this person signs in at the city's provider. No password makes this hash."""
+
 
 def add_user(
     session: Session,
@@ -16,8 +19,12 @@ def add_user(
     areas: Sequence[str],
     at_ms: int,
     must_change: bool = False,
+    subject: str | None = None,
 ) -> UserRow | None:
-    """Add a person; None when the name is taken. `must_change` asks for a new password at the first sign-in."""
+    """Add a person; None when the name is taken. `must_change` asks for a new password at the first sign-in.
+
+    `subject` is `issuer|sub` of who comes from the city's provider.
+    """
     if session.get(UserRow, name) is not None:
         return None
     row = UserRow(
@@ -28,6 +35,7 @@ def add_user(
         created_ms=at_ms,
         disabled=False,
         must_change=must_change,
+        subject=subject,
     )
     session.add(row)
     session.flush()
@@ -37,6 +45,16 @@ def add_user(
 def get_user(session: Session, name: str) -> UserRow | None:
     """Return a person by name."""
     return session.get(UserRow, name)
+
+
+def by_subject(session: Session, subject: str) -> UserRow | None:
+    """Return whose `issuer|sub` at the city's provider this is."""
+    return session.scalar(sa.select(UserRow).where(UserRow.subject == subject))
+
+
+def waits_for_sso(row: UserRow) -> bool:
+    """Say whether this account was made for single sign-on and its person has not come yet."""
+    return row.password_hash == SSO_ONLY and row.subject is None
 
 
 def list_users(session: Session) -> list[UserRow]:

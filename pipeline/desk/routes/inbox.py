@@ -1,10 +1,11 @@
 """The inbox: what needs a decision now, what is in hand, and the lines that every page carries."""
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from pipeline.desk.board import read_board
-from pipeline.desk.context import Reader, TheDesk
+from pipeline.desk.context import Reader, TheDesk, ThePerson
+from pipeline.desk.identity import Right
 from pipeline.desk.pages import render
 from pipeline.desk.status import read_state
 from pipeline.store.timeline import latest_cursor
@@ -13,8 +14,13 @@ router = APIRouter()
 
 
 @router.get("/")
-def show_inbox(request: Request, desk: TheDesk, person: Reader) -> Response:
-    """Show the inbox; its cursor is of the same picture of the data, so that the stream goes on where it ends."""
+def show_inbox(request: Request, desk: TheDesk, person: ThePerson) -> Response:
+    """Show the inbox; its cursor is of the same picture of the data, so that the stream goes on where it ends.
+
+    Who sees no incidents is sent to where they begin.
+    """
+    if not person.may(Right.SEE_INCIDENTS):
+        return RedirectResponse(person.home, 303)
     with desk.database.reading() as session:
         cursor = latest_cursor(session)
         board, state = read_board(desk, person, session), read_state(desk, person, session)

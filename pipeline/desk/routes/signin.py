@@ -1,5 +1,6 @@
 """Signing in and out, the own password, the language."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -31,7 +32,7 @@ def safe_path(path: str) -> str:
     """Return where to go after signing in: a path of this desk, nothing else."""
     parts = urlsplit(path)
     plain = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and "\\" not in path
-    return path if plain and parts.path not in ("/masuk", "/keluar") else "/"
+    return path if plain and parts.path.split("/")[1] not in ("masuk", "keluar") else "/"
 
 
 def _set_cookie(desk: Desk, response: Response, name: str, value: str, max_age_s: float) -> None:
@@ -46,17 +47,34 @@ def show_sign_in(request: Request, desk: TheDesk, ke: str = "/") -> Response:
     """Show the sign-in form; a visitor without a cookie gets one, whose token the form carries."""
     if request.state.person is not None:
         return RedirectResponse(safe_path(ke), 303)
-    return _form(request, desk, to=safe_path(ke))
+    return sign_in_form(request, desk, to=safe_path(ke))
 
 
-def _form(
-    request: Request, desk: Desk, *, to: str, name: str = "", fault: str = "", wait_s: int = 0, status: int = 200
-) -> Response:
-    """Render the sign-in form with what went wrong."""
-    visit = request.cookies.get(VISIT_COOKIE) or new_token()
-    values = {"to": to, "name": name, "fault": fault, "wait_s": wait_s, "csrf": csrf_of(visit)}
-    response = render(request, "signin.html", status, **values)
+def keep_visit(desk: Desk, response: Response, visit: str) -> None:
+    """Set the cookie that a visitor's form, or sign-in at the provider, is bound to."""
     _set_cookie(desk, response, VISIT_COOKIE, visit, 86400)
+
+
+def sign_in_form(
+    request: Request,
+    desk: Desk,
+    *,
+    to: str,
+    name: str = "",
+    fault: str = "",
+    wait_s: int = 0,
+    status: int = 200,
+    places: Mapping[str, str] | None = None,
+) -> Response:
+    """Render the sign-in form with what went wrong; `places` fill those of the fault's text."""
+    visit = request.cookies.get(VISIT_COOKIE) or new_token()
+    oidc = desk.settings.desk.oidc
+    values = {
+        "to": to, "name": name, "fault": fault, "places": {"n": wait_s, **(places or {})}, "csrf": csrf_of(visit),
+        "sso": oidc.name if oidc.issuer else "",
+    }  # fmt: skip
+    response = render(request, "signin.html", status, **values)
+    keep_visit(desk, response, visit)
     if wait_s:
         response.headers["retry-after"] = str(wait_s)
     return response
@@ -76,14 +94,14 @@ def sign_in(
     if one.wait_s:
         SIGN_INS.labels("locked").inc()
         record_failure(desk, "sign_in.locked", name, address)
-        return _form(request, desk, to=safe_path(to), name=name, fault=LOCKED, wait_s=one.wait_s, status=429)
+        return sign_in_form(request, desk, to=safe_path(to), name=name, fault=LOCKED, wait_s=one.wait_s, status=429)
     with desk.database.reading() as session:
         row = people.get_user(session, name)
     good = verify_password(row.password_hash if row is not None else None, password)
     if row is None or not good or row.disabled:
         SIGN_INS.labels("wrong").inc()
         record_failure(desk, "sign_in.failed", name, address)
-        return _form(request, desk, to=safe_path(to), name=name, fault=WRONG, status=401)
+        return sign_in_form(request, desk, to=safe_path(to), name=name, fault=WRONG, status=401)
     desk.throttle.succeeded(name, address, one)
     SIGN_INS.labels("ok").inc()
     return begin_session(request, desk, row.name, safe_path(to), "password")
@@ -125,22 +143,27 @@ def begin_session(request: Request, desk: Desk, name: str, to: str, by: str) -> 
 
 @router.post("/keluar")
 def sign_out(desk: TheDesk, person: ThePerson) -> Response:
-    """End this session."""
+    """End this session; who came from the city's provider is led on to sign out there too."""
 
-    def work(session: Session) -> None:
+    def work(session: Session) -> bool:
         people.close_session(session, person.session)
         audit(session, person.name, "sign_out", person.name, None, desk.clock())
+        row = people.get_user(session, person.name)
+        return row is not None and row.subject is not None
 
-    desk.database.transact(work)
-    response = RedirectResponse("/masuk", 303)
+    there = desk.database.transact(work) and bool(desk.settings.desk.oidc.issuer)
+    response = RedirectResponse("/keluar/sso" if there else "/masuk", 303)
     response.delete_cookie(COOKIE)
     return response
 
 
 @router.get("/sandi")
-def show_password(request: Request, person: ThePerson) -> Response:
-    """Show the form for a new password."""
-    return render(request, "password.html", fault="")
+def show_password(request: Request, desk: TheDesk, person: ThePerson) -> Response:
+    """Show the form for a new password; who signs in at the city's provider has none here."""
+    with desk.database.reading() as session:
+        row = people.get_user(session, person.name)
+    elsewhere = row is not None and row.password_hash == people.SSO_ONLY
+    return render(request, "password.html", fault="", sso=desk.settings.desk.oidc.name if elsewhere else "")
 
 
 @router.post("/sandi")
@@ -159,11 +182,11 @@ def change_password(
     address = request.client.host if request.client else ""
     one = desk.throttle.begin(person.name, address)
     if one.wait_s:
-        return render(request, "password.html", 429, fault=OLD_WRONG)
+        return render(request, "password.html", 429, fault=OLD_WRONG, sso="")
     with desk.database.reading() as session:
         row = people.get_user(session, person.name)
     if row is None or not (person.must_change or verify_password(row.password_hash, old)):
-        return render(request, "password.html", 400, fault=OLD_WRONG)
+        return render(request, "password.html", 400, fault=OLD_WRONG, sso="")
     desk.throttle.succeeded(person.name, address, one)
     fault = (
         NOT_SAME
@@ -173,7 +196,7 @@ def change_password(
         else weakness(new, person.name)
     )
     if fault:
-        return render(request, "password.html", 400, fault=fault)
+        return render(request, "password.html", 400, fault=fault, sso="")
     stored = hash_password(new)
 
     def work(session: Session) -> None:

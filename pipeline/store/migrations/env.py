@@ -3,6 +3,7 @@
 from alembic import context
 
 import pipeline.store.access_tables
+import pipeline.store.admin_tables
 import pipeline.store.audit_tables
 import pipeline.store.channel_tables
 import pipeline.store.drills_tables
