@@ -26,14 +26,16 @@ MOVES_TRIED = 10
 """Cameras that are tried for a move, those first without which least is lost."""
 
 
-def greedy(problem: Problem, swaps_for_s: float = SWAPS_FOR_S) -> Solution:
-    """Solve by lazy greedy and swaps; the problem must have been checked.
+def greedy(problem: Problem, swaps_for_s: float = SWAPS_FOR_S, *, bounded: bool = True) -> Solution:
+    """Solve by lazy greedy and swaps; the problem must have been checked. Not `bounded`: the bound is trivial.
 
     With prices that differ it is done twice, by gain and by gain per rupiah, and the better one is kept: either alone
     can be far from the best (Khuller, Moss and Naor 1999).
     """
     end = time.monotonic() + swaps_for_s
     best = max(_begin(problem, end), key=lambda state: state.value)
+    if not bounded:
+        return best.solution(int(problem.weight.sum()), "greedy", "none")
     return best.solution(upper_bound(problem, best.value), "greedy", "lagrange")
 
 
