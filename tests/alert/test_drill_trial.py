@@ -16,7 +16,7 @@ from pipeline.alert.channels import build
 from pipeline.alert.drill_trial import MARK, Trial, check_stage, post_of, table
 from pipeline.alert.lane import Lane
 from pipeline.alert.rules import rules_of
-from pipeline.cli.alert import app
+from pipeline.cli.options import app
 from pipeline.ops.clock import now_ms
 from pipeline.ops.errors import ConfigError
 from pipeline.ops.settings import Settings, load_settings
