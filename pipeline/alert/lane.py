@@ -18,7 +18,7 @@ from pipeline.store.tables import OutboxRow
 log = structlog.get_logger(__name__)
 
 IDLE_S = 0.5
-"""How long a lane sleeps when nothing is due; the intake wakes it earlier."""
+"""How long a lane sleeps when nothing is due and nobody wakes it."""
 BATCH = 50
 
 
@@ -33,6 +33,7 @@ class Lane:
         stop: Ends the lane after the delivery under way.
         clock: Time now, epoch ms.
         draw: Jitter, 0..1.
+        idle_s: How long it sleeps when nothing is due and nobody wakes it.
     """
 
     def __init__(
@@ -44,8 +45,9 @@ class Lane:
         stop: threading.Event,
         clock: Clock,
         draw: Draw,
+        idle_s: float = IDLE_S,
     ) -> None:
-        self.channel = channel
+        self.channel, self._idle_s = channel, idle_s
         self._database, self._alert, self._owner = database, alert, owner
         self._stop, self._clock, self._draw = stop, clock, draw
         # A lease must outlive the deliveries it covers, or a second worker would send the same rows meanwhile.
@@ -65,6 +67,10 @@ class Lane:
     def wake(self) -> None:
         """Something may be due."""
         self._wake.set()
+
+    def serves(self, channel: str, target: str) -> bool:
+        """Whether rows of this target are its work."""
+        return channel == self.channel.name and (self.channel.targets is None or target in self.channel.targets)
 
     @property
     def name(self) -> str:
@@ -88,7 +94,7 @@ class Lane:
                     log.warning("alert.database_trouble", lane=self._thread.name, error=str(error))
                     worked = 0
                 if not worked:
-                    self._wake.wait(IDLE_S)
+                    self._wake.wait(self._idle_s)
         finally:
             if not self._stop.is_set():
                 # A lane that ends quietly would be a channel that is silent: the whole stage ends and starts again.

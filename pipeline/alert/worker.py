@@ -17,6 +17,7 @@ from pipeline.alert import metrics
 from pipeline.alert.channels import build
 from pipeline.alert.channels.base import Channel
 from pipeline.alert.digest import Teller
+from pipeline.alert.dispatch import LANE_IDLE_S, Dispatcher
 from pipeline.alert.drill import Drills
 from pipeline.alert.escalation import Escalator
 from pipeline.alert.escalation_watch import EscalationWatch
@@ -51,6 +52,8 @@ GROUP = "siaga-alert"
 POLL_S = 0.25
 BATCH = 100
 LONGEST_WAIT_S = 5.0
+Part = Lane | Dispatcher | Keeper | EscalationWatch
+"""What works in a thread of its own."""
 
 
 def takes_of(channels: list[Channel]) -> Mapping[str, Set[Notice]]:
@@ -91,9 +94,10 @@ class Worker:
         stills = StillFetcher(FrameReader(settings.bus, STAGE), database, evidence, clock)
         everything: list[Channel] = [*channels, stills]
         draw = random.random
-        self._lanes = [Lane(channel, database, settings.alert, owner, stop, clock, draw) for channel in everything]
+        self._lanes = [Lane(one, database, alert, owner, stop, clock, draw, LANE_IDLE_S) for one in everything]
+        self._dispatcher = Dispatcher(self._lanes, database, stop, clock)
         escalator = Escalator(rules, takes, teller)
-        self._watch = EscalationWatch(escalator, teller, database, self._wake, stop, clock)
+        self._watch = EscalationWatch(escalator, teller, database, self._dispatcher.round, stop, clock)
         self._progress = Progress(STAGE, owner, settings.ops.stale_after_s, clock)
         drills = Drills(rules, database, channels, clock)
         self._keeper = Keeper(settings, database, evidence, everything, self._progress, report, stop, clock, drills)
@@ -107,7 +111,7 @@ class Worker:
         Raises:
             RuntimeError: A lane ended by an error that nobody foresaw (its traceback is on standard error).
         """
-        parts: list[Lane | Keeper | EscalationWatch] = [*self._lanes, self._watch, self._keeper]
+        parts: list[Part] = [*self._lanes, self._dispatcher, self._watch, self._keeper]
         for part in parts:
             part.start()
         try:
@@ -116,9 +120,11 @@ class Worker:
             log.info("alert.stopped_while_waiting")
         finally:
             self._stop.set()
+            for lane in self._lanes:
+                lane.wake()
             for part in parts:
                 part.join(self._settings.alert.lease_s)
-        working: list[Lane | EscalationWatch] = [*self._lanes, self._watch]
+        working: list[Lane | Dispatcher | EscalationWatch] = [*self._lanes, self._dispatcher, self._watch]
         failed = [part.name for part in working if part.failed]
         if failed:
             raise RuntimeError(f"lanes failed: {', '.join(failed)}")
@@ -170,14 +176,8 @@ class Worker:
         if taken is None:
             return False
         count(taken, incident)
-        if taken.orders:
-            self._wake()
+        self._dispatcher.wake(taken.orders)
         return True
-
-    def _wake(self) -> None:
-        """Tell the lanes that something may be due."""
-        for lane in self._lanes:
-            lane.wake()
 
     def _write(self, incident: Incident) -> Taken | None:
         """Write an incident, however long the database takes; None when stopped meanwhile.

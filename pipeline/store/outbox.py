@@ -133,13 +133,23 @@ def is_due(session: Session, channel: str, at_ms: int, targets: Collection[str] 
     return session.scalar(_due(channel, at_ms, targets).limit(1)) is not None
 
 
-def _due(channel: str, at_ms: int, targets: Collection[str] | None) -> Any:
-    """Select the ids of the rows that may be taken now."""
-    due = sa.or_(
+def due_targets(session: Session, at_ms: int) -> list[tuple[str, str]]:
+    """Return channel and target of everything that could be taken now; one that waits for an earlier row is in it."""
+    query = sa.select(OutboxRow.channel, OutboxRow.target).where(_ripe(at_ms)).distinct()
+    return [(channel, target) for channel, target in session.execute(query)]
+
+
+def _ripe(at_ms: int) -> Any:
+    """Return the condition that the time of a row has come."""
+    return sa.or_(
         sa.and_(OutboxRow.state == "pending", OutboxRow.next_at_ms <= at_ms),
         sa.and_(OutboxRow.state == "leased", OutboxRow.leased_until_ms <= at_ms),
     )
-    query = sa.select(OutboxRow.id).where(OutboxRow.channel == channel, due, ~_earlier_waits())
+
+
+def _due(channel: str, at_ms: int, targets: Collection[str] | None) -> Any:
+    """Select the ids of the rows that may be taken now."""
+    query = sa.select(OutboxRow.id).where(OutboxRow.channel == channel, _ripe(at_ms), ~_earlier_waits())
     return query if targets is None else query.where(OutboxRow.target.in_(targets))
 
 
