@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pipeline.alert.routing import CITY_DESK, LEVELS, Route, Subject, Target, route
 from pipeline.alert.rules import DESK, Rules
@@ -61,24 +60,6 @@ def explain(camera: str, kind: str, rules: Rules, at_ms: int) -> Explanation:
         steps.append(Step(level, after_s, seconds[level], way))
         after_s += seconds[level]
     return Explanation(seen, known, at_ms, tuple(steps))
-
-
-def read_time(text: str, zone: ZoneInfo, now_ms: int) -> int:
-    """Read a time, epoch ms: `2026-12-25T03:00` or `03:00` (today) in the city's zone, or with an offset of its own.
-
-    Raises:
-        ConfigError: It is none of these.
-    """
-    if not text or text == "now":
-        return now_ms
-    today = datetime.fromtimestamp(now_ms / 1000, zone)
-    for value in (text, f"{today:%Y-%m-%d}T{text}"):
-        try:
-            at = datetime.fromisoformat(value)
-        except ValueError:
-            continue
-        return int((at if at.tzinfo is not None else at.replace(tzinfo=zone)).timestamp() * 1000)
-    raise ConfigError(f"--at: {text!r} is no time like 2026-12-25T03:00 or 03:00")
 
 
 def officers(target: Target, accounts: Sequence[Account] | None) -> list[str] | None:

@@ -38,7 +38,8 @@ class Unreached:
     def __str__(self) -> str:
         """Say it as one line."""
         more = ", ..." if len(self.cameras) > MOST_CAMERAS else ""
-        cameras = f"{len(self.cameras)} cameras: {', '.join(self.cameras[:MOST_CAMERAS])}{more}"
+        number = "1 camera" if len(self.cameras) == 1 else f"{len(self.cameras)} cameras"
+        cameras = f"{number}: {', '.join(self.cameras[:MOST_CAMERAS])}{more}"
         place = f"{self.kelurahan.code} {self.kelurahan.name}"
         return f"kelurahan {place} ({cameras}) has no reachable post for {', '.join(self.kinds)}: {self.why}"
 

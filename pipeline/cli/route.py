@@ -21,10 +21,11 @@ def route(
     cameras: Cameras = None,
 ) -> None:
     """Say who is told of an incident that a camera sees, why and by which channel, at each level; sends nothing."""
-    from pipeline.alert.explain import as_document, as_lines, explain, read_time
+    from pipeline.alert.explain import as_document, as_lines, explain
     from pipeline.alert.rules import rules_of
     from pipeline.city.registry import load_registry
     from pipeline.ops.clock import now_ms
+    from pipeline.ops.when import read_time
     from pipeline.store.accounts import read_accounts
 
     settings = settings_of(config, data, cameras)
