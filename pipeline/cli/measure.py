@@ -9,6 +9,7 @@ from pipeline.cli.options import DEFAULT_CONFIG, Config, app, defaults_of, group
 from pipeline.ops.logs import configure_logs
 
 eval_app = group("eval", "Measure on labelled data.")
+bench_app = group("bench", "Measure what it costs.")
 
 
 @app.command()
@@ -24,20 +25,60 @@ def watch(
     show(source, defaults_of(config), as_json=as_json, start_s=start)
 
 
-@app.command()
+@bench_app.callback(invoke_without_command=True)
 def bench(
-    out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Within four minutes instead of fifteen.")] = False,
     page: Annotated[Path | None, typer.Option(help="Renew the figures in this Markdown page too.")] = None,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    """Measure what a camera costs, side by side with the plain ways of doing the same."""
+    """Measure what a camera costs, side by side with the plain ways of doing the same; `desk` measures the desk."""
+    if context.invoked_subcommand is not None:
+        return
+    if out is None:
+        raise typer.BadParameter("where shall the figures go?", param_hint="--json")
     from pipeline.bench.plan import FULL, QUICK
     from pipeline.bench.run import run_bench
 
     settings = defaults_of(config)
     configure_logs(settings.ops, "bench")
     run_bench(settings, QUICK if quick else FULL, out, page)
+    typer.echo(out.read_text(), nl=False)
+
+
+@bench_app.command("desk")
+def bench_desk(
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    desks: Annotated[int, typer.Option(min=1, help="Open desks.")] = 300,
+    cameras: Annotated[int, typer.Option(min=1, help="Cameras; each changes its state once.")] = 1500,
+    seconds: Annotated[float, typer.Option(min=1, help="Within this time.")] = 60,
+    readers: Annotated[int, typer.Option(min=0, help="Public readers a second; 0 leaves them out.")] = 1000,
+) -> None:
+    """Measure the desk: how late its open desks learn of a change, and how many citizens it serves."""
+    import json
+
+    from pipeline.bench.desk import Load, measure_desk
+
+    result = measure_desk(Load(desks=desks, cameras=cameras, seconds=seconds, readers=readers))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=2) + "\n")
+    typer.echo(out.read_text(), nl=False)
+
+
+@bench_app.command("replay")
+def bench_replay(
+    out: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    cameras: Annotated[int, typer.Option(min=1, help="Cameras at one observation a second.")] = 20,
+    seconds: Annotated[int, typer.Option(min=10, help="Seconds of each.")] = 14_400,
+) -> None:
+    """Measure how fast recorded observations go through the rules, and in how much memory."""
+    import json
+
+    from pipeline.bench.replay import measure_replay
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(measure_replay(cameras, seconds), indent=2) + "\n")
     typer.echo(out.read_text(), nl=False)
 
 

@@ -57,7 +57,7 @@ def grab(
     count: Annotated[int, typer.Option(min=1, help="How many processes share the cameras.")] = 1,
 ) -> None:
     """Read cameras, put sampled frames on the bus."""
-    from pipeline.grab.worker import run as work
+    from pipeline.grab.testing import run as work
     from pipeline.wiring import run_stage
 
     if index >= count:
@@ -81,6 +81,15 @@ def confirm(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras
     from pipeline.wiring import run_stage
 
     run_stage(settings_of(config, data, cameras), "confirm", work)
+
+
+@app.command()
+def archive(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Keep observations as hourly Parquet files, for replays and tuning."""
+    from pipeline.tune.archive.worker import run as work
+    from pipeline.wiring import run_stage
+
+    run_stage(settings_of(config, data, cameras), "archive", work)
 
 
 @app.command()

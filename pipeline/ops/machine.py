@@ -49,10 +49,11 @@ def plan_machine(settings: Settings, common: Sequence[str], demo: Sequence[str] 
     detectors = tuple(stage("detect", f"detect-{number}") for number in range(settings.detect.workers))
     # Simulated streets may be shown to anybody: the public view can be seen without a change of configuration.
     desk = stage("desk", None, *(["--public"] if demo and "--videos" not in demo else []))
+    archive = (stage("archive"),) if settings.archive.enabled else ()
     return Machine(
         stage("bus") if settings.bus.embedded.enabled else None,
         Program("demo", siaga_command("demo", *demo), "demo") if demo else None,
-        (desk, stage("alert"), stage("confirm"), *detectors, stage("grab")),
+        (desk, stage("alert"), stage("confirm"), *archive, *detectors, stage("grab")),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
+from pipeline.ops.archive_section import ArchiveSection
 from pipeline.ops.errors import ConfigError
 from pipeline.ops.public_section import PublicSection, ReviewSection
 from pipeline.ops.sections import (
@@ -41,6 +42,7 @@ class Settings(Section):
     review: ReviewSection = ReviewSection()
     public: PublicSection = PublicSection()
     siting: SitingSection = SitingSection()
+    archive: ArchiveSection = ArchiveSection()
     ops: OpsSection = OpsSection()
 
     def registry_path(self, name: str) -> Path:

@@ -11,7 +11,8 @@ import pipeline.store.escalation_tables
 import pipeline.store.place_tables
 import pipeline.store.review_tables
 import pipeline.store.scores_tables
-import pipeline.store.siting_tables  # noqa: F401 - what is imported is known to the metadata
+import pipeline.store.siting_tables
+import pipeline.store.tuning_tables  # noqa: F401 - what is imported is known to the metadata
 from pipeline.store.tables import Base
 
 connection = context.config.attributes["connection"]
