@@ -68,11 +68,16 @@ def alert_section(**more: Any) -> dict[str, Any]:
     return {"webhooks": hooks, "escalation": {"deadlines": DEADLINES, "targets": LEVELS}, **more}
 
 
+SQLITE = "sqlite:///var/siaga.db"
+
+
 class City:
     """The alert stage without bus and threads: a test calls what the threads would."""
 
-    def __init__(self, folder: Path, database: Database, url: str = "sqlite:///var/siaga.db", **alert: Any) -> None:
-        self.settings: Settings = settings_at(folder, store={"url": url}, alert=alert_section(**alert))
+    def __init__(self, folder: Path, database: Database, url: str = SQLITE, **alert: Any) -> None:
+        self.settings: Settings = settings_at(
+            folder, store={"url": url or "sqlite:///var/siaga.db"}, alert=alert_section(**alert)
+        )
         self.database, self.now, self.stop = database, T0 + 4000, threading.Event()
         self.ear = Ear("webhook")
         self.channels: list[Any] = [DeskChannel(), self.ear]
