@@ -1,7 +1,7 @@
 """Live stills of a person's cameras."""
 
 from fastapi import APIRouter, HTTPException, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from pipeline.desk.context import TheDesk, Watcher
 from pipeline.desk.stills import LiveStills
@@ -11,7 +11,7 @@ router = APIRouter()
 
 @router.get("/kamera/{camera_id}/gambar")
 def show_still(request: Request, desk: TheDesk, person: Watcher, camera_id: str) -> Response:
-    """Return a camera's newest picture, masks burned in; 503 while there is none.
+    """Return a camera's newest picture, masks burned in; 204 while there is none: the desk works, the camera may not.
 
     Raises:
         HTTPException: 404, when the camera is not in the person's areas.
@@ -22,5 +22,5 @@ def show_still(request: Request, desk: TheDesk, person: Watcher, camera_id: str)
     stills: LiveStills = request.app.state.stills
     still = stills.look(camera.id)
     if still is None:
-        return PlainTextResponse("503\n", 503, {"retry-after": "3"})
+        return Response(status_code=204, headers={"retry-after": "3"})
     return Response(still.jpeg, media_type="image/jpeg", headers={"x-siaga-captured-ms": str(still.captured_ms)})
