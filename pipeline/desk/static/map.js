@@ -35,6 +35,7 @@
         if (popup.getElement()?.contains(document.activeElement)) popup._source?.getElement?.()?.focus();
       });
       new ResizeObserver(() => this.map.invalidateSize({ animate: false })).observe(box);
+      box.addEventListener("keydown", ({ key }) => { if (key === "Escape") this.map.closePopup(); });
       if (box.dataset.pick) this.map.on("click", ({ latlng }) => this.pick(latlng));
       document.querySelector(box.dataset.filter || null)?.addEventListener("change", () => this.draw());
     }
@@ -147,7 +148,8 @@
       const sign = one.group ? (one.down ? "×" : "") : one.id && this.words.signs[one.icon];
       if (sign) pin.append(element("i", { textContent: sign }));
       const size = one.group || shape ? 38 : 30;
-      const icon = L.divIcon({ html: pin, className: "mark", iconSize: [size, size] });
+      const anchor = shape ? [size / 2, size + 14] : [size / 2, size / 2]; // above its camera, which stays in reach
+      const icon = L.divIcon({ html: pin, className: "mark", iconSize: [size, size], iconAnchor: anchor, popupAnchor: [0, shape ? -size - 8 : -size / 2] });
       const mark = L.marker(one.at, { icon, keyboard: true, title: this.say(one), zIndexOffset: one.fold || one.group ? 0 : 1000 });
       mark.on("add", () => mark.getElement().setAttribute("aria-label", this.say(one)));
       const act = (byKey) => { this.byKey = byKey; one.group ? this.open(one, mark) : this.tell(one, mark); };
