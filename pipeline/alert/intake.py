@@ -92,15 +92,15 @@ class Intake:
         quiet = list(way.suppressed)
         if quiet:
             earlier = routes_of(session, incident.id)
-            named = {name for detail in earlier for name, _ in detail.get("quiet", [])}
+            named = {name for detail in earlier for name, *_ in detail.get("quiet", [])}
             quiet = [one for one in quiet if one.target.name not in named | known]
         if not (joined or quiet):
             return []
-        detail: Document = {"to": [[target.name, target.reason] for target in joined]}
+        detail: Document = {"to": [[target.name, target.reason, target.role, target.by] for target in joined]}
         if quiet:
-            detail["quiet"] = [[one.target.name, one.why] for one in quiet]
+            detail["quiet"] = [[one.target.name, one.why, one.by] for one in quiet]
         if not known and way.untold:
-            detail["untold"] = [[one.agency, one.why] for one in way.untold]
+            detail["untold"] = [[one.agency, one.why, one.reason] for one in way.untold]
         add_event(session, incident.id, at_ms, "routed", detail)
         return quiet
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence, Set
 from datetime import date, datetime
 
-from pipeline.alert.roster import hours_on, span
+from pipeline.alert.roster import hours_on
 from pipeline.ops.duty import FIRE_CONFIRMED, QuietRule
 from pipeline.ops.section import Kind
 from pipeline.store.areas import covers
@@ -28,10 +28,9 @@ def quiet_rules(
     return [rule for rule in rules if _about(rule, kind, place, categories) and hours_on([rule], local, holidays)]
 
 
-def silenced(rules: Sequence[QuietRule], target: str) -> str | None:
-    """Return why a target is not told, in one line; None when it is."""
-    rule = next((rule for rule in rules if not rule.targets or target in rule.targets), None)
-    return None if rule is None else f"quiet rule {rule.name}, {span(rule)}: {rule.reason}"
+def silenced(rules: Sequence[QuietRule], target: str) -> QuietRule | None:
+    """Return the rule that keeps a target from being told; None when it is told."""
+    return next((rule for rule in rules if not rule.targets or target in rule.targets), None)
 
 
 def _about(rule: QuietRule, kind: Kind, place: str, categories: Set[str]) -> bool:

@@ -15,11 +15,15 @@ H = TypeVar("H", bound=Hours)
 
 @dataclass(frozen=True)
 class OnDuty:
-    """Targets of a post at one instant; `on_call` when no shift is on; `reason` says why in one line."""
+    """Targets of a post at one instant; `on_call` when no shift is on; `reason` says why in one line.
+
+    `shift` is the shift with its hours, empty where there is none.
+    """
 
     targets: tuple[str, ...]
     reason: str
     on_call: bool = False
+    shift: str = ""
 
 
 def local_time(at_ms: int, zone: ZoneInfo) -> datetime:
@@ -76,9 +80,8 @@ def on_duty(post: Post, local: datetime, holidays: Set[date]) -> list[OnDuty]:
     shifts = hours_on(post.roster, local, holidays)
     for shift, day in shifts:
         holiday = ", holiday" if day in holidays else ""
-        told.append(
-            OnDuty(shift.targets, f"shift {shift.shift} of {DAYS[day.weekday()]} {day}{holiday}, {span(shift)}")
-        )
+        reason = f"shift {shift.shift} of {DAYS[day.weekday()]} {day}{holiday}, {span(shift)}"
+        told.append(OnDuty(shift.targets, reason, shift=f"{shift.shift} {span(shift)}"))
     if not shifts:
         told.extend(_called(one, local.date(), bool(post.roster)) for one in post.on_call if _holds(one, local.date()))
     return told

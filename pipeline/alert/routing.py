@@ -10,10 +10,11 @@ from datetime import date, datetime
 from typing import Literal
 
 from pipeline.alert.quiet import REASON, quiet_rules, silenced
-from pipeline.alert.roster import local_time, on_duty
+from pipeline.alert.roster import local_time, on_duty, span
 from pipeline.alert.rules import DESK, Rules, hears, serves
 from pipeline.alert.rules import rules_of as rules_of
 from pipeline.bus.records import Incident
+from pipeline.city.levels import level_name
 from pipeline.city.registry import Registry
 from pipeline.ops.duty import AGENCY_NAMES, CONCERNED, LevelTargets, Post, agency_key
 from pipeline.ops.duty import Level as Level
@@ -38,30 +39,36 @@ class Subject:
 
 @dataclass(frozen=True)
 class Target:
-    """Somebody to tell: `name` is `channel:address`, unique in the city; `reason` says why in one line."""
+    """Somebody to tell: `name` is `channel:address`, unique in the city; `reason` says why in one line.
+
+    `by` is what gives it to them, in names of the configuration: the post with its shift, the agency, the camera.
+    """
 
     name: str
     channel: str
     reason: str
     role: Role = "post"
     level: Level = "post"
+    by: str = ""
 
 
 @dataclass(frozen=True)
 class Suppressed:
-    """Somebody who would be told but is not: `why` in one line, `reason` as it is counted."""
+    """Somebody who would be told but is not: `why` in one line, `reason` as it is counted, `by` in the city's words."""
 
     target: Target
     why: str
     reason: str = REASON
+    by: str = ""
 
 
 @dataclass(frozen=True)
 class Untold:
-    """An agency that the kind concerns and that nobody can tell: `why` in one line."""
+    """An agency that the kind concerns and that is not told: `why` in one line, `reason` in a word."""
 
     agency: str
     why: str
+    reason: Literal["no_target", "not_served", "on_forward"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class Where:
     code: str
     why: str
     own: bool
+    by: str = ""
 
 
 def subject_of(incident: Incident) -> Subject:
@@ -107,10 +115,10 @@ def places_of(subject: Subject, rules: Rules) -> list[Where]:
     seeing = sorted({subject.camera, *subject.witnesses} & rules.registry.cameras.keys())
     for id_ in seeing:
         ward = rules.registry.cameras[id_].kelurahan
-        found.setdefault(ward, Where(ward, f"camera {id_} there sees it too", own=False))
+        found.setdefault(ward, Where(ward, f"camera {id_} there sees it too", own=False, by=id_))
     near = sorted((one.metres, one.code, id_, one) for id_ in seeing for one in rules.near.get(id_, ()))
     for _, ward, id_, one in near:
-        found.setdefault(ward, Where(ward, f"neighbour: camera {id_} is {one.why}", own=False))
+        found.setdefault(ward, Where(ward, f"neighbour: camera {id_} is {one.why}", own=False, by=f"{one.metres} m"))
     return list(found.values())
 
 
@@ -137,11 +145,12 @@ def route(incident: Incident | Subject, rules: Rules, at_ms: int, level: Level =
     targets: list[Target] = []
     suppressed: list[Suppressed] = []
     for target in wanted.values():
-        why = None if target.channel == "desk" else silenced(quiet, target.name)
-        if why is None:
+        rule = None if target.channel == "desk" else silenced(quiet, target.name)
+        if rule is None:
             targets.append(target)
         else:
-            suppressed.append(Suppressed(target, why))
+            why = f"quiet rule {rule.name}, {span(rule)}: {rule.reason}"
+            suppressed.append(Suppressed(target, why, by=f"{rule.reason}, {span(rule)}"))
     untold = tuple(told.untold()) if level == "post" else ()
     return Route(places[0].code, level, tuple(targets), tuple(suppressed), untold)
 
@@ -159,7 +168,8 @@ class _Telling:
     def at_post(self) -> Iterator[Target]:
         """Yield everybody of the first notice; who is named twice is told for the first reason."""
         for where in self._places:
-            yield Target(f"{DESK}{where.code or CITY_DESK}", "desk", where.why, "post" if where.own else "neighbour")
+            role: Role = "post" if where.own else "neighbour"
+            yield Target(f"{DESK}{where.code or CITY_DESK}", "desk", where.why, role, by=where.by)
         for where in self._places:
             for post in self._rules.alert.duty.posts:
                 yield from self._post(post, where)
@@ -172,9 +182,7 @@ class _Telling:
         place = self._places[0].code
         groups = {"kecamatan": 3, "kota": 2}.get(level, 0)
         desk = ".".join(place.split(".")[:groups]) if place else ""
-        ward = self._rules.registry.kelurahan.get(place)
-        names = {"kecamatan": ward.kecamatan, "kota": ward.kota} if ward is not None else {}
-        what = f"{level} {names.get(level, desk)}" if desk else "the city room"
+        what = level_name(level if desk else "city", self._rules.registry.kelurahan.get(place), place)
         yield Target(f"{DESK}{desk or CITY_DESK}", "desk", f"escalation to {what}", "level", level)
         for name in _of_level(self._rules.alert.escalation.targets, level):
             why = self._hears(name, place)
@@ -193,7 +201,8 @@ class _Telling:
             for name in duty.targets:
                 if self._hears(name, where.code) is not None:
                     channel = self._rules.named[name].channel
-                    yield Target(name, channel, f"post {post.name}, {duty.reason}{because}", role)
+                    by = ", ".join(part for part in (post.name, duty.shift, where.by) if part)
+                    yield Target(name, channel, f"post {post.name}, {duty.reason}{because}", role, by=by)
 
     def _standing(self, where: Where) -> Iterator[Target]:
         """Yield the targets that no post, agency or level names and that hear of this kelurahan by themselves."""
@@ -202,7 +211,7 @@ class _Telling:
             if why is not None and where.own:
                 yield Target(name, named.channel, why, "standing")
             elif why is not None:
-                yield Target(name, named.channel, f"{why}; {where.why}", "neighbour")
+                yield Target(name, named.channel, f"{why}; {where.why}", "neighbour", by=where.by)
 
     def _agencies(self) -> Iterator[Target]:
         """Yield the copies for the agencies concerned."""
@@ -212,7 +221,8 @@ class _Telling:
                 for name in copy.targets:
                     if self._hears(name, place) is not None:
                         channel = self._rules.named[name].channel
-                        yield Target(name, channel, f"copy for {copy.agency}, kind {kind}", "agency")
+                        reason = f"copy for {copy.agency}, kind {kind}"
+                        yield Target(name, channel, reason, "agency", by=copy.agency)
 
     def untold(self) -> Iterator[Untold]:
         """Yield the agencies that the kind concerns and to which no copy goes, whatever the hour."""
@@ -228,11 +238,11 @@ class _Telling:
                 if serves(copy.kelurahan, place) and any(self._hears(target, place) for target in copy.targets)
             ]
             if not mine:
-                yield Untold(name, "no target configured")
+                yield Untold(name, "no target configured", "no_target")
             elif not here:
-                yield Untold(name, "none of its targets serves this")
+                yield Untold(name, "none of its targets serves this", "not_served")
             elif not any(copy.automatic for copy in here):
-                yield Untold(name, "told only when an officer forwards it")
+                yield Untold(name, "told only when an officer forwards it", "on_forward")
 
     def _hears(self, name: str, place: str) -> str | None:
         """Return why a target hears of an incident in a kelurahan by its own settings; None when it does not."""

@@ -8,6 +8,7 @@ from typing import Final
 from pipeline.desk.finding import VERDICT_WORDS
 from pipeline.desk.flooding import DEPTH_WORDS
 from pipeline.desk.i18n import mark
+from pipeline.desk.routed import routed_text
 from pipeline.desk.words import AGENCIES, DECISION_WORDS, FALSE_REASONS, KIND_WORDS, decimal
 from pipeline.store.timeline import Event
 
@@ -65,7 +66,6 @@ PLAIN: Final[dict[str, str]] = mark(
         "seen": "Dilihat oleh {actor}",
         "reopened": "Terlihat lagi",
         "witness": "Juga terlihat di {camera}",
-        "routed": "Yang dikabari: {targets}",
         "alerted": "Kabar pertama sampai, {seconds} detik setelah terlihat",
         "delivered": "Kabar sampai di {target}",
         "delivery_failed": "Kabar ke {target} gagal, dicoba lagi: {reason}",
@@ -165,7 +165,7 @@ def event_line(event: Event, reader: Reader) -> Line:
         values["verdict"] = reader.t(VERDICT_WORDS.get(said, UNKNOWN), what=said)
         return Line(REVIEWED_SECOND if plain.get("second") else REVIEWED, values, event.at_ms)
     if event.what == "routed":
-        values["targets"] = ", ".join(reader.target(str(to[0])) for to in event.detail.get("to", []))
+        return Line(UNKNOWN, {"what": routed_text(event.detail, reader.t, reader.target, AGENCIES)}, event.at_ms)
     if event.what in ("forward_cancelled", "forward_stands"):
         values["targets"] = ", ".join(reader.target(str(target)) for target in event.detail.get("targets", []))
     if event.what == "alerted":

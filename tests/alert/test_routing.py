@@ -262,7 +262,7 @@ def test_each_level_has_its_desk_and_its_targets() -> None:
         "kota": ["desk:31.71", "webhook:walikota"],
         "city": ["desk:kota", "webhook:112"],
     }
-    assert told(ways["kecamatan"])["webhook:camat"] == "escalation to kecamatan Gambir, all kinds, all kelurahan"
+    assert told(ways["kecamatan"])["webhook:camat"] == "escalation to Kecamatan Gambir, all kinds, all kelurahan"
     assert {target.role for target in ways["kota"].targets} == {"level"}
     nowhere = route(incident(camera="old", kelurahan=""), section, T0, "kecamatan")
     assert list(told(nowhere)) == ["desk:kota", "webhook:camat"]

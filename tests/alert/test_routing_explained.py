@@ -79,12 +79,12 @@ def test_people_read_who_why_and_by_which_channel(config: Path) -> None:
         "19:00-07:00",
         "  webhook  damkar                       agency  copy for Damkar, kind fire",
         "kecamatan: after 60 s without acceptance; has 60 s to accept",
-        "  desk     31.74.01 (camat)             level   escalation to kecamatan Tebet",
-        "  webhook  camat                        level   escalation to kecamatan Tebet, all kinds, all kelurahan",
+        "  desk     31.74.01 (camat)             level   escalation to Kecamatan Tebet",
+        "  webhook  camat                        level   escalation to Kecamatan Tebet, all kinds, all kelurahan",
         "kota: after 120 s without acceptance; has 60 s to accept",
-        "  desk     31.74 (no account)           level   escalation to kota Kota Administrasi Jakarta Selatan",
+        "  desk     31.74 (no account)           level   escalation to Kota Administrasi Jakarta Selatan",
         "city: after 180 s without acceptance; has 120 s to accept",
-        "  desk     kota (no account)            level   escalation to the city room",
+        "  desk     kota (no account)            level   escalation to Jakarta Siaga 112",
     ]
 
 

@@ -54,6 +54,28 @@ def test_a_whole_story() -> None:
     ]
 
 
+def test_routes_say_why_each_is_told_and_who_is_not() -> None:
+    detail = {
+        "to": [
+            ["desk:31.71.01.1001", "kelurahan of camera cam-1", "post", ""],
+            ["telegram:budi", "post posko, shift malam", "post", "posko, malam 23:00-07:00"],
+            ["webhook:damkar", "copy for Damkar", "agency", "Damkar"],
+            ["desk:31.71.01.1002", "neighbour", "neighbour", "40 m"],
+        ],
+        "quiet": [["telegram:ani", "quiet rule sampah", "bakar sampah, 16:00-18:00"]],
+        "untold": [["BPBD", "no target configured", "no_target"], ["Karang Taruna", "whatever", "on_forward"]],
+    }
+    assert say(("routed", detail))[1] == (
+        "Yang dikabari: meja Gambir (piket), telegram budi (piket: posko, malam 23:00-07:00), "
+        "webhook damkar (tembusan: Damkar), meja 31.71.01.1002 (tetangga: 40 m). "
+        "Tidak dikabari, jam tenang: telegram ani (bakar sampah, 16:00-18:00). "
+        "Dinas yang tidak dikabari: BPBD (belum ada alamat), Karang Taruna (hanya lewat disposisi)"
+    )
+    assert say(("routed", {"to": [], "quiet": detail["quiet"]}), language="en")[1] == (
+        "Not told, quiet hours: telegram ani (bakar sampah, 16:00-18:00)"
+    )
+
+
 def test_an_unknown_event_is_shown_as_it_is() -> None:
     assert say(("something_new", {}))[1] == "something new"
 
