@@ -54,10 +54,10 @@ def registry(count: int = CAMERAS) -> Registry:
     return Registry({camera.id: camera for camera in cameras}, {PLACE.code: PLACE}, 75)
 
 
-def measure_confirm(plan: Plan) -> dict[str, Any]:
+def measure_confirm(plan: Plan, cameras: int = CAMERAS) -> dict[str, Any]:
     """Return observations a CPU second: of the rules alone, and with the record read from JSON as the worker does."""
-    given = list(observations(plan.observations))
-    book = Rulebook(Settings(), registry())
+    given = list(observations(plan.observations, cameras))
+    book = Rulebook(Settings(), registry(cameras))
     raw = [encode(one) for one in given]
     incidents = 0
 
@@ -80,7 +80,7 @@ def measure_confirm(plan: Plan) -> dict[str, Any]:
         "observations_per_s_per_core": alone,
         "observations_read_per_s_per_core": read,
         "both_per_s_per_core": round(1 / (1 / alone + 1 / read)),
-        "cameras": CAMERAS,
+        "cameras": cameras,
         "observations": len(given),
         "incident_records": incidents,
     }

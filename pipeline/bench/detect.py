@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.bench.films import Image, burning, street
 from pipeline.bench.measure import in_turns, middle, own_cpu_s, ratio
+from pipeline.bench.networks import measure_networks
 from pipeline.bench.plan import Plan
 from pipeline.bus.records import Frame, FrameRef
 from pipeline.detect.jpeg import decode_jpeg
@@ -59,11 +60,12 @@ def _timed(work: Callable[[], object], count: int) -> Callable[[], float]:
     return way
 
 
-def measure_detect(plan: Plan, model: Path) -> dict[str, Any]:
+def measure_detect(plan: Plan, model: Path, folder: Path) -> dict[str, Any]:
     """Return frames a CPU second of bare onnxruntime and of the worker's path, one thread, and their ratio.
 
     `ratio_vs_bare`: pictures already decoded, through letterbox, network, suppression and observation, against the
-    network alone on tensors that are ready. With JPEG decoding and picture quality: `ratio_with_jpeg`.
+    network alone on tensors that are ready. With JPEG decoding and picture quality: `ratio_with_jpeg`. The full plan
+    also measures the network in batches, in int8 (made in `folder`) and on a GPU.
     """
     cv2.setNumThreads(1)
     section = DetectSection(threads=1, providers=("CPUExecutionProvider",))
@@ -79,9 +81,20 @@ def measure_detect(plan: Plan, model: Path) -> dict[str, Any]:
         "frames_per_cpu_s": {name: round(1000 / ms[name], 1) for name in ("bare", "worker", "worker_with_jpeg")},
         "cpu_ms_per_frame": ms,
         "jpeg_bytes": round(sum(len(frame.jpeg) for frame in given) / len(given)),
+        "networks": _networks(plan, given, detector, model, folder),
         "model": f"{detector.manifest.name} {detector.manifest.version}",
         "input": f"{detector.manifest.input.width}x{detector.manifest.input.height}",
     }
+
+
+def _networks(plan: Plan, given: Sequence[Frame], detector: Detector, model: Path, folder: Path) -> dict[str, Any]:
+    """Return the network's other ways; none in the quick plan."""
+    if plan.quick:
+        return {}
+    spec, weights = detector.manifest.input, read_weights(model, detector.manifest)
+    images = [decode_jpeg(frame.jpeg, frame.width, frame.height) for frame in given]
+    tensors = [to_tensor(letterbox(image, spec)[0], spec)[None] for image in images]
+    return measure_networks(tensors, weights, plan.network_rounds, folder / "int8")
 
 
 def _steps(

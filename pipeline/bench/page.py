@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from pipeline.bench.growth import STAGES, series
+from pipeline.bench.plot import plot
+
 BEGIN = "<!-- bench: begin -->"
 END = "<!-- bench: end -->"
 
@@ -16,6 +19,9 @@ def write_page(page: Path, result: dict[str, Any]) -> None:
         text = f"{text.rstrip()}\n\n{BEGIN}\n{END}\n"
     head, _, rest = text.partition(BEGIN)
     page.parent.mkdir(parents=True, exist_ok=True)
+    if "growth" in result:
+        drawing = plot(series(result["growth"]), "cameras", "cores of work")
+        page.with_suffix(".svg").write_text(drawing, encoding="utf-8")
     page.write_text(f"{head}{BEGIN}\n{render(result)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
@@ -24,6 +30,8 @@ def render(result: dict[str, Any]) -> str:
     ways = {"grab": _grab, "detect": _detect, "line": _line, "confirm": _confirm, "bus": _bus}
     parts = [_machine(result["machine"]), _targets(result)]
     parts += [way(result[name]) for name, way in ways.items() if name in result]
+    if "growth" in result:
+        parts.append(_growth(result["growth"]))
     return "\n\n".join(parts)
 
 
@@ -111,7 +119,38 @@ def _detect(detect: dict[str, Any]) -> str:
     speed = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in detect["frames_per_cpu_s"].items())
     text = f"### Detect\n\n{detect['model']}, {detect['input']}, one thread. Frames a CPU second: {speed}. "
     text += f"Against bare onnxruntime: {detect['ratio_vs_bare']}; with JPEG decoding {detect['ratio_with_jpeg']}.\n\n"
-    return text + table(("Step", "CPU ms a frame"), rows)
+    text += table(("Step", "CPU ms a frame"), rows)
+    return text + (_networks(detect["networks"]) if detect.get("networks") else "")
+
+
+def _networks(networks: dict[str, Any]) -> str:
+    """Return the network in other ways."""
+    rows: list[Row] = [
+        (name, f"left out: {row['left_out']}", "", "")
+        if "left_out" in row
+        else (name, row["cpu_ms_per_picture"], row.get("speed", ""), row.get("pictures_per_s", ""))
+        for name, row in networks.items()
+    ]
+    return "\n\n" + table(("The network alone", "CPU ms a picture", "Times batch 1", "Pictures/s"), rows)
+
+
+def _growth(growth: dict[str, Any]) -> str:
+    """Return how the costs grow with cameras, and the plot beside the page."""
+    rows: list[Row] = [
+        (
+            f"{row['cameras']}{'' if row['measured'] else ' (reckoned)'}",
+            *(row["cores"][stage] for stage in STAGES),
+            round(sum(row["cores"].values()), 3),
+            row["confirm_observations_per_s_per_core"],
+        )
+        for row in growth["rows"]
+    ]
+    header = ("Cameras", *STAGES, "All", "Confirm, observations/s and core (measured)")
+    text = "### How it grows\n\nCores of work by cameras, one picture a second each. Measured where the line was; "
+    text += (
+        "beyond, each camera more costs what one cost between the measured sizes. Confirm's rules were measured with "
+    )
+    return text + "every number.\n\n" + table(header, rows) + "\n\n![Cores of work by cameras](performance.svg)"
 
 
 def _line(line: dict[str, Any]) -> str:

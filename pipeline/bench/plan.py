@@ -25,6 +25,7 @@ class Plan:
         bus_records: frames of 60 KB sent and read a round.
         apache: measure Apache Kafka too, where it can be run.
         observations: observations a round.
+        network_rounds: rounds of the network in other ways.
     """
 
     quick: bool = True
@@ -44,6 +45,7 @@ class Plan:
     bus_rounds: int = 3
     apache: bool = False
     observations: int = 30_000
+    network_rounds: int = 4
     sections: tuple[str, ...] = field(default=("grab", "detect", "line", "confirm", "bus"))
 
 

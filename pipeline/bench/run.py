@@ -4,6 +4,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from pipeline.bench.bus import measure_bus
 from pipeline.bench.confirm import measure_confirm
 from pipeline.bench.detect import measure_detect
 from pipeline.bench.grab import measure_grab
+from pipeline.bench.growth import measure_growth
 from pipeline.bench.line import measure_line
 from pipeline.bench.machine import describe_machine
 from pipeline.bench.page import write_page
 from pipeline.bench.plan import Plan
+from pipeline.bench.units import measure_units
 from pipeline.ops.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -43,7 +46,7 @@ def run_bench(settings: Settings, plan: Plan, out: Path, page: Path | None = Non
         folder = Path(name)
         sections: dict[str, Callable[[], dict[str, Any]]] = {
             "grab": lambda: measure_grab(plan, folder),
-            "detect": lambda: measure_detect(plan, model),
+            "detect": lambda: measure_detect(plan, model, folder),
             "line": lambda: measure_line(plan, folder, model),
             "confirm": lambda: measure_confirm(plan),
             "bus": lambda: measure_bus(plan, folder),
@@ -54,6 +57,12 @@ def run_bench(settings: Settings, plan: Plan, out: Path, page: Path | None = Non
             log.info("bench.measured", section=section, wall_s=round(time.monotonic() - started, 1))
             result["machine"] |= {"quick": plan.quick, "wall_s": round(time.monotonic() - began)}
             # After each section: what was measured for minutes is not lost when a later one fails.
+            out.write_text(json.dumps(result, indent=2) + "\n")
+        if {"grab", "line"} <= result.keys():
+            result["units"] = measure_units(plan, folder, result["line"]["sizes"])
+            few = replace(plan, observations=plan.observations // 5)
+            result["growth"] = measure_growth(few, result["line"], result["grab"].get("one_process", []))
+            result["machine"]["wall_s"] = round(time.monotonic() - began)
             out.write_text(json.dumps(result, indent=2) + "\n")
     if page is not None:
         write_page(page, result)

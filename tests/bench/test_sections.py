@@ -55,9 +55,13 @@ def test_grab(films: Path) -> None:
     assert row["memory_mb"]["siaga"] > 0
 
 
-def test_detect() -> None:
-    section = measure_detect(TINY, MODEL)
+def test_detect(tmp_path: Path) -> None:
+    section = measure_detect(replace(TINY, quick=False, network_rounds=1), MODEL, tmp_path)
     assert section["ratio_vs_bare"] > 0
+    networks = section["networks"]
+    assert {"fp32, batch 1", "fp32, batch 16", "int8, batch 1", "cuda", "tensorrt"} <= networks.keys()
+    assert all("left_out" in row or row["cpu_ms_per_picture"] > 0 for row in networks.values())
+    assert "cpu_ms_per_picture" in networks["int8, batch 1"]
     assert {"bare", "decode_jpeg", "preprocess", "worker", "worker_with_jpeg"} <= section["cpu_ms_per_frame"].keys()
 
 
