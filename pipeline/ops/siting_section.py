@@ -61,4 +61,4 @@ class SitingSection(Section):
     default_type: str = Field("tiang_ada", description="Type of a candidate that names none")
     weights: SitingWeights = Field(SitingWeights(), description="How much each kind of need counts")
     time_limit_s: float = Field(540, gt=0, description="The exact solver stops after this long")
-    gap: Share = Field(0.01, description="The exact solver stops when it is this near to the best possible")
+    gap: Share = Field(0, description="The exact solver stops when it is this near to the best; 0 = proven best")

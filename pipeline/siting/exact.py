@@ -34,7 +34,8 @@ def exact(problem: Problem, gap: float, time_limit_s: float, start: Solution | N
     """
     start = start or greedy(problem)
     model = _Model(problem)
-    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    # The class below highspy.Highs: that one writes a banner to standard output before it can be told not to.
+    solver: Any = highspy.Highs.__bases__[0]()
     for option, value in (
         ("output_flag", False), ("mip_rel_gap", gap), ("mip_abs_gap", 0.0 if gap == 0 else 1e-6),
         ("time_limit", time_limit_s), ("threads", THREADS), ("random_seed", 1),

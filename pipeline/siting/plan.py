@@ -64,7 +64,10 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Scenario:
-    """The plan under other weights: `kept` of its sites would be chosen again; it is worth `worth` of the best then."""
+    """The plan under other weights: the share `kept` of its sites (`sites`) would be chosen again, or their equals.
+
+    The plan as it is would be worth the share `worth` of the best one under those weights.
+    """
 
     what: str
     kept: float
@@ -215,16 +218,25 @@ def _curve(problem: Problem, numbers: Sequence[int]) -> tuple[CurvePoint, ...]:
 
 def _sensitivity(study: Study, built: Built, solution: Solution) -> tuple[Scenario, ...]:
     """Make the plan again under other weights (greedily) and compare."""
-    base = set(solution.sites)
+    alike = _alike(built)
+    base = {alike[site] for site in solution.sites}
     found = []
     for what, siting in scenarios(study):
         problem = built.reweighed(study.weighted_by(siting).weight)
         other = greedy(problem, QUICK_SWAPS_S, bounded=False)
         here = Explainer.value(problem, solution)
         best = max(other.value, here)
-        kept = len(base & set(other.sites)) / len(base) if base else 1.0
-        found.append(Scenario(what, kept, here / best if best > 0 else 1.0, frozenset(other.sites)))
+        again = base & {alike[site] for site in other.sites}
+        sites = frozenset(site for site in solution.sites if alike[site] in again)
+        kept = len(sites) / len(solution.sites) if base else 1.0
+        found.append(Scenario(what, kept, here / best if best > 0 else 1.0, sites))
     return tuple(found)
+
+
+def _alike(built: Built) -> list[tuple[int, bytes]]:
+    """Return what makes two candidates as good as one another: the same price and the same rows."""
+    problem = built.problem
+    return [(int(problem.cost[j]), np.sort(problem.rows(j)).tobytes()) for j in range(problem.sites)]
 
 
 def scenarios(study: Study) -> list[tuple[str, SitingSection]]:

@@ -8,16 +8,21 @@ import numpy as np
 from reportlab.graphics.shapes import Circle, Drawing, Group, Line, Polygon, PolyLine, Rect, String
 from reportlab.lib.colors import Color, HexColor, white
 
-from pipeline.city.boundaries import GRID
+from pipeline.city.boundaries import GRID, Boundary
+from pipeline.city.registry import METRES_PER_DEGREE
 from pipeline.siting.places import City
 from pipeline.siting.report.words import need, number
-from pipeline.siting.views import View
+from pipeline.siting.views import Bools, Floats, View
 
 INK, LINE, LAND, BLIND = HexColor("#1f2933"), HexColor("#9aa5b1"), HexColor("#eef2f6"), HexColor("#f6c9c0")
 CAMERA, SITE, REQUEST, BOUND = HexColor("#3b6ea5"), HexColor("#d9480f"), HexColor("#7b2d8b"), HexColor("#9aa5b1")
 SEEN = (HexColor("#e3eef7"), HexColor("#c3dcee"), HexColor("#95c1df"))
 FAR_M = 30_000
 """Kelurahan farther than this from the middle of the city are drawn in a frame of their own (islands)."""
+HIGHEST = 0.94
+"""Height of the map to its width, at most: it stands on the first page."""
+SMALL = 5.0
+"""An outline smaller than this, points, gets a dark edge and a dot: else an island would not be seen."""
 NUMBERED = 60
 FONT = "Helvetica"
 
@@ -47,11 +52,11 @@ class Frame:
 def draw_map(told: Mapping[str, Any], city: City, views: Sequence[View], width: float = 520) -> Drawing:
     """Draw kelurahan (blind ones in red), cameras, requests and the chosen sites with their numbers; `width` points."""
     east, north = city.centroids
-    far = np.hypot(east - np.median(east), north - np.median(north)) > FAR_M
-    main = _frame(east[~far], north[~far], 0, 46, width)
+    far = _far(city, east, north)
+    main = _frame(*_reach(city, east, north, ~far), 0, 46, width)
     frames = [main]
     if far.any():
-        frames.append(_frame(east[far], north[far], 0, main.height + 46 - 130, 110, 130))
+        frames.append(_frame(*_reach(city, east, north, far), 0, 46, 100, 100))
     drawing = Drawing(width, main.height + 46)
     for frame in frames:
         part = Group()
@@ -64,15 +69,38 @@ def draw_map(told: Mapping[str, Any], city: City, views: Sequence[View], width: 
     return drawing
 
 
+def _far(city: City, east: Floats, north: Floats) -> Bools:
+    """Say which kelurahan belong to a kota far from the middle of the city."""
+    away = np.hypot(east - np.median(east), north - np.median(north))
+    kota = np.array([code[:5] for code in city.kelurahan])
+    found = np.zeros(len(kota), bool)
+    for one in np.unique(kota):
+        found[kota == one] = float(np.median(away[kota == one])) > FAR_M
+    return found & ~found.all()
+
+
+def _reach(city: City, east: Floats, north: Floats, which: Bools) -> tuple[Floats, Floats]:
+    """Return corners (m) between which these kelurahan lie: of their outlines, or their centroids."""
+    x, y = [east[which]], [north[which]]
+    for code, wanted in zip(city.kelurahan, which, strict=True):
+        outline = city.boundaries.get(code)
+        if wanted and outline is not None:
+            west, south, farther, top = outline.box
+            ex, ny = city.plane.metres([south / GRID, top / GRID], [west / GRID, farther / GRID])
+            x.append(ex)
+            y.append(ny)
+    return np.concatenate(x), np.concatenate(y)
+
+
 def _frame(
-    x: Any, y: Any, left: float, bottom: float, width: float, height: float | None = None, margin_m: float = 1500
+    x: Any, y: Any, left: float, bottom: float, width: float, height: float | None = None, margin_m: float = 500
 ) -> Frame:
     """Return a frame around places; without a height, as high as the width makes it."""
     west, east = float(x.min()) - margin_m, float(x.max()) + margin_m
     south, north = float(y.min()) - margin_m, float(y.max()) + margin_m
     scale = width / (east - west)
     if height is None:
-        height = min(scale * (north - south), width * 1.25)
+        height = min(scale * (north - south), width * HIGHEST)
     scale = min(scale, height / (north - south))
     left_m, down_m = (width / scale - (east - west)) / 2, (height / scale - (north - south)) / 2
     return Frame(west - left_m, south - down_m, scale, left, bottom, width, height)
@@ -90,11 +118,18 @@ def _kelurahan(part: Group, frame: Frame, told: Mapping[str, Any], city: City) -
         for ring in outline.rings if outline is not None else ():
             ex, ny = city.plane.metres([b / GRID for _, b in ring], [a / GRID for a, _ in ring])
             points = [value for place in zip(ex, ny, strict=True) for value in frame.at(*map(float, place))]
-            part.add(Polygon(points, fillColor=fill, strokeColor=white, strokeWidth=0.5))
-        if outline is None:
+            small = max(max(points[::2]) - min(points[::2]), max(points[1::2]) - min(points[1::2])) < SMALL
+            part.add(Polygon(points, fillColor=fill, strokeColor=LINE if small else white, strokeWidth=0.5))
+        if outline is None or _largest(outline) * frame.scale < SMALL:
             px, py = frame.at(float(x), float(y))
             edge = HexColor("#c0392b") if code in blind else LINE
             part.add(Circle(px, py, 3.2, fillColor=fill, strokeColor=edge, strokeWidth=0.5))
+
+
+def _largest(outline: Boundary) -> float:
+    """Return the height of the largest ring of an outline, m."""
+    heights = [max(y for _, y in ring) - min(y for _, y in ring) for ring in outline.rings]
+    return max(heights) / GRID * METRES_PER_DEGREE
 
 
 def _tone(share: float | None) -> Color:

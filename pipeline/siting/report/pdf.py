@@ -21,6 +21,7 @@ WIDTH = A4[0] - 2 * MARGIN
 MOST_ROWS = 200
 """Rows of a table in the PDF; the CSV beside it holds all."""
 BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9, leading=12.5, textColor=INK, spaceAfter=5)
+LEAD = ParagraphStyle("lead", parent=BODY, keepWithNext=1)
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=7, leading=8.6, spaceAfter=0)
 HEAD = ParagraphStyle("head", parent=SMALL, fontName="Helvetica-Bold")
 TITLE = ParagraphStyle("title", parent=BODY, fontName="Helvetica-Bold", fontSize=17, leading=21, spaceAfter=2)
@@ -39,9 +40,10 @@ def make_pdf(told: Mapping[str, Any], city: City, views: Sequence[View]) -> byte
         draw_map(told, city, views, WIDTH),
     ]
     for title, lead, table, widths in _sections(told):
-        parts.append(Paragraph(title, SECTION))
+        if title:
+            parts.append(Paragraph(title, SECTION))
         if lead:
-            parts.append(Paragraph(_plain(lead), BODY))
+            parts.append(Paragraph(_plain(lead), LEAD))
         if isinstance(table, Flowable):
             parts.append(table)
         elif table is not None:

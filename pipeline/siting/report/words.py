@@ -41,7 +41,7 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 def money(amount: int | None) -> str:
     """Return whole rupiah."""
-    return "-" if amount is None else f"Rp {number(amount, 0)}"
+    return "-" if amount is None else f"Rp\u00a0{number(amount, 0)}"
 
 
 def day(at_ms: int, zone: str = "Asia/Jakarta") -> str:
