@@ -166,7 +166,9 @@ def _refused(request: Request, error: Exception) -> Response:
     """Answer an HTTP error in words."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     stale = isinstance(error, HTTPException) and error.detail == "csrf"
-    return _say(request, status, STALE_FORM if stale else FAULTS.get(status, FAULTS[400]))
+    answer = _say(request, status, STALE_FORM if stale else FAULTS.get(status, FAULTS[400]))
+    answer.headers.update((isinstance(error, HTTPException) and error.headers) or {})
+    return answer
 
 
 def _incomplete(request: Request, _error: Exception) -> Response:
