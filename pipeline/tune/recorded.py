@@ -1,5 +1,6 @@
 """What was recorded within a span of time: from the archive, and from the bus what the archive does not have yet."""
 
+import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -73,7 +74,14 @@ def from_bus(bus: BusSection, start_ms: int, end_ms: int, cameras: Collection[st
     Raises:
         BusError: It does not answer.
     """
-    consumer = Consumer(bus, "replay", [OBSERVATIONS], None)
+    once = threading.Event()
+    once.set()  # one attempt: whoever asks does not wait for a bus that is away
+    try:
+        consumer = Consumer(bus, "replay", [OBSERVATIONS], None, stop=once)
+    except InterruptedError as error:
+        raise BusError(
+            f"{bus.bootstrap_servers}: no broker answers, and the archive does not have all of this span"
+        ) from error
     try:
         found = sorted(_of(consumer, start_ms, end_ms, cameras), key=lambda one: one[0])
     finally:
