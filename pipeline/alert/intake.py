@@ -21,7 +21,7 @@ from pipeline.store.places import add_places
 from pipeline.store.revisions import Change
 from pipeline.store.tables import Document, Notice
 from pipeline.store.timeline import add_event
-from pipeline.store.told import listeners, routes_of
+from pipeline.store.told import routes_of
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class Intake:
         beside = (target for target in way.targets if target.channel == "desk" and target.role == "neighbour")
         add_places(session, incident.id, [target.name.removeprefix(DESK) for target in beside])
         taken.suppressed = self._say_route(session, incident, way, known, at_ms)
-        targets = (*way.targets, *_still_listening(session, incident, way))
+        targets = (*way.targets, *_still_listening(told, way))
         orders = notices(incident, taken.change, self._rules.registry, targets, self._takes, known)
         for order in (*orders, *stills(incident, taken.change)):
             if order.notice in FOLLOW_UPS:
@@ -109,14 +109,13 @@ class Intake:
         return "opened" in self._takes.get(target.channel, frozenset())
 
 
-def _still_listening(session: Session, incident: Incident, way: Route) -> list[Target]:
+def _still_listening(told: Mapping[str, Told], way: Route) -> list[Target]:
     """Return who was told before and is not on the way any more: off duty, quiet hours, escalation, a forward.
 
     They know of the incident, so they hear how it ends.
     """
     named = {target.name for target in way.targets}
-    rows = listeners(session, incident.id)
-    return [Target(name, channel, "told of it before") for name, channel in rows.items() if name not in named]
+    return [Target(one.target, one.channel, one.why) for name, one in told.items() if name not in named]
 
 
 def count(taken: Taken, incident: Incident) -> None:
