@@ -5,11 +5,12 @@ from html import escape
 from io import BytesIO
 from typing import Any
 
+from reportlab.graphics.shapes import Drawing
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from pipeline.siting.places import City
 from pipeline.siting.report import tables, words
@@ -18,15 +19,16 @@ from pipeline.siting.views import View
 
 MARGIN = 16 * mm
 WIDTH = A4[0] - 2 * MARGIN
+ROOM = 80
+"""A section begins on a new page when less than this is left, points: no title stands alone."""
 MOST_ROWS = 200
 """Rows of a table in the PDF; the CSV beside it holds all."""
 BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9, leading=12.5, textColor=INK, spaceAfter=5)
-LEAD = ParagraphStyle("lead", parent=BODY, keepWithNext=1)
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=7, leading=8.6, spaceAfter=0)
 HEAD = ParagraphStyle("head", parent=SMALL, fontName="Helvetica-Bold")
 TITLE = ParagraphStyle("title", parent=BODY, fontName="Helvetica-Bold", fontSize=17, leading=21, spaceAfter=2)
 SECTION = ParagraphStyle("section", parent=BODY, fontName="Helvetica-Bold", fontSize=12, leading=15, spaceBefore=10,
-                         spaceAfter=4, keepWithNext=1)  # fmt: skip
+                         spaceAfter=4)  # fmt: skip
 SITE_WIDTHS = (0.04, 0.17, 0.11, 0.13, 0.08, 0.08, 0.11, 0.1, 0.11, 0.07)
 
 
@@ -40,10 +42,11 @@ def make_pdf(told: Mapping[str, Any], city: City, views: Sequence[View]) -> byte
         draw_map(told, city, views, WIDTH),
     ]
     for title, lead, table, widths in _sections(told):
+        parts.append(CondPageBreak((table.height if isinstance(table, Drawing) else 0) + ROOM))
         if title:
             parts.append(Paragraph(title, SECTION))
         if lead:
-            parts.append(Paragraph(_plain(lead), LEAD))
+            parts.append(Paragraph(_plain(lead), BODY))
         if isinstance(table, Flowable):
             parts.append(table)
         elif table is not None:
@@ -72,7 +75,7 @@ def _sections(told: Mapping[str, Any]) -> list[tuple[str, str, Any, Sequence[flo
         ("Cakupan hari ini per kota", "", tables.groups(words.by_kota(cover["by_kelurahan"]), "Kota"), None),
         ("Cakupan hari ini per jenis data", "", tables.groups(cover["by_kind"], "Jenis", words.KINDS), None),
         ("Cakupan hari ini per jam", "", draw_hours(cover["by_hour"], WIDTH), None),
-        ("Kelurahan buta", "", tables.blind(told), None),
+        ("Kelurahan buta", "", tables.blind(told), (0.26, 0.4, 0.1, 0.12, 0.12)),
         ("Kamera yang melihat tempat yang sama", "", tables.overlapping(told), None),
         ("Kamera yang dapat dipindah", "Tanpa satu pun putusan benar dalam masa kajian.", tables.idle(told), None),
         ("Kepekaan terhadap bobot", "Rencana disusun ulang dengan satu bobot diubah.", tables.sensitivity(told), None),
