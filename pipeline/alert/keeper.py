@@ -23,6 +23,7 @@ from pipeline.store.evidence import EvidenceStore
 from pipeline.store.outbox import bury, waiting
 from pipeline.store.oversight import accepted_since, newest_event, outbox_rows, overdue, unreached_posts
 from pipeline.store.quota import Usage, enforce_quota
+from pipeline.store.receipts import arrivals_since
 from pipeline.store.tables import OutboxState
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,7 @@ class Keeper:
         self._drills, self._pruner = drills, Pruner(settings.alert.keep, database, clock)
         self._quota_ms = 0
         self._decided: int | None = None
+        self._arrived: int | None = None
         self._usage: Usage | None = None
         self._troubles: list[str] = []
         self._thread = threading.Thread(target=self._run, name="alert-keeper", daemon=True)
@@ -119,13 +121,18 @@ class Keeper:
             rows = outbox_rows(session)
             if self._decided is None:
                 self._decided = newest_event(session)
+            self._arrived = self._decided if self._arrived is None else self._arrived
             self._decided, decisions = accepted_since(session, self._decided)
+            self._arrived, arrivals = arrivals_since(session, self._arrived)
         metrics.POSTS_UNREACHABLE.set(unreached)
         for level, number in late.items():
             metrics.UNACCEPTED.labels(level).set(number)
         for channel in {channel.name for channel in self._channels}:
             for state in get_args(OutboxState):
                 metrics.OUTBOX_ROWS.labels(channel, state).set(rows.get((channel, state), 0))
+        for arrival in arrivals:
+            kota = ".".join(arrival.kelurahan.split(".")[:2])
+            metrics.SENT_TO_DELIVERED.labels(arrival.kind, kota).observe(arrival.seconds)
         for decision in decisions:
             kota = ".".join(decision.kelurahan.split(".")[:2])
             metrics.SENT_TO_ACCEPTED.labels(decision.kind, kota).observe(decision.after_s)

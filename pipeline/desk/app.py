@@ -44,6 +44,7 @@ from pipeline.desk.routes import (
     signin,
     stills,
     wall,
+    receipts,
 )
 from pipeline.desk.routes import map as map_routes
 from pipeline.desk.scores import ScoreKeeper
@@ -135,6 +136,7 @@ def create_app(
     app.state.stills = LiveStills(settings.bus, registry.cameras, clock)
     app.state.public = PublicView(settings, registry, database, clock, app.state.city_map)
     app.add_middleware(PublicPath, view=app.state.public)  # the outermost: the public meets nothing else
+        receipts,
     return app
 
 

@@ -5,6 +5,8 @@ from fastapi import HTTPException, Request
 from pipeline.desk.identity import Person, csrf_of, same
 from pipeline.desk.metrics import REFUSED
 
+RECEIPTS_PREFIX = "/kwitansi/"
+"""Receipts from outside prove themselves by signature or token (`pipeline.desk.routes.receipts`)."""
 VISIT_COOKIE = "siaga_visit"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -24,8 +26,8 @@ async def check_csrf(request: Request) -> None:
     Raises:
         HTTPException: 403.
     """
-    if request.method in SAFE_METHODS:
-        return
+    if request.method in SAFE_METHODS or request.url.path.startswith(RECEIPTS_PREFIX):
+        return  # a receipt is no form: it is signed, and no cookie makes it valid
     expected = form_token(request)
     given = str((await request.form()).get("csrf", ""))
     if not expected or not same(expected, given):

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.desk.context import Desk
 from pipeline.desk.faults import STORE_FAULTS
+from pipeline.desk.forms import RECEIPTS_PREFIX
 from pipeline.desk.identity import Person, csrf_of, token_hash
 from pipeline.desk.metrics import REFUSED
 from pipeline.store import people
@@ -50,7 +51,7 @@ def security_headers(tiles: str = "") -> dict[str, str]:
 
 def is_open(path: str) -> bool:
     """Say whether a path needs no sign-in."""
-    return path in OPEN_PATHS or path.startswith((OPEN_PREFIX, CAP_PREFIX))
+    return path in OPEN_PATHS or path.startswith((OPEN_PREFIX, CAP_PREFIX, RECEIPTS_PREFIX))
 
 
 def person_of(desk: Desk, token: str | None) -> Person | None:

@@ -64,6 +64,8 @@ PLAIN: Final[dict[str, str]] = mark(
         "opened": "Kejadian dipastikan",
         "closed": "Tidak terlihat lagi",
         "seen": "Dilihat oleh {actor}",
+        "arrived": "Kabar tampil pada {actor} ({target})",
+        "acknowledged": "Diakui oleh {actor}",
         "reopened": "Terlihat lagi",
         "witness": "Juga terlihat di {camera}",
         "alerted": "Kabar pertama sampai, {seconds} detik setelah terlihat",

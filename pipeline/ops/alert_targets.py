@@ -29,6 +29,7 @@ class WebhookTarget(Reach):
 
     url: str = Field(pattern=r"^https?://", description="Where notices are posted")
     secret: str = Field(min_length=16, description="HMAC-SHA256 key; `env:NAME` reads it from the environment")
+    may_accept: bool = Field(False, description="A receipt of it that says acknowledged accepts the incident")
 
 
 class CapPushTarget(Reach):

@@ -60,6 +60,12 @@ def subscribed(session: Session, places: Sequence[str], person: str | None = Non
     return [row for row, areas in rows if any(area == "*" or covers(area, place) for area in areas for place in places)]
 
 
+def owner(session: Session, browser: int) -> str | None:
+    """Return whose browser this is."""
+    row = session.get(SubscriptionRow, browser)
+    return row.user if row is not None else None
+
+
 def told(session: Session, key: str) -> frozenset[int]:
     """Return the browsers that have the notice of this key."""
     return frozenset(session.scalars(sa.select(PushedRow.subscription).where(PushedRow.key == key)))

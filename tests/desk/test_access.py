@@ -138,7 +138,7 @@ def _ask(world: World, visitor: Visitor, row: str, record: Incident, token: str)
 def fill(template: str, record: Incident) -> str:
     """Return a route's path with the places of the template's world in it."""
     known = {"incident_id": record.id, "number": "1", "camera_id": record.camera, "identifier": "x",
-             "drill_id": "latihan-1"}  # fmt: skip
+             "drill_id": "latihan-1", "name": "damkar"}  # fmt: skip
     return template.replace(":path}", "}").format(**known)
 
 

@@ -1,7 +1,5 @@
 """Signed webhooks: a JSON body by POST, with HMAC-SHA256 over timestamp and body; see docs/webhook.md."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Set
 from urllib.parse import quote
@@ -12,17 +10,13 @@ from pipeline.alert.secret import resolve_secret
 from pipeline.ops.alert_targets import WebhookTarget
 from pipeline.ops.clock import Clock
 from pipeline.ops.settings import Settings
+from pipeline.ops.signature import sign
 from pipeline.store.tables import Document, OutboxRow
 
 
 def encode_body(payload: Document) -> bytes:
     """Return the body: compact JSON with sorted keys, so that a repeated delivery is the same to the byte."""
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
-
-
-def sign(secret: bytes, timestamp: str, body: bytes) -> str:
-    """Return the signature header: `sha256=` and the hex HMAC-SHA256 of `timestamp + "." + body`."""
-    return "sha256=" + hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def signed_headers(secret: bytes, row: OutboxRow, body: bytes, at_ms: int) -> dict[str, str]:

@@ -22,6 +22,7 @@ from pipeline.ops.alert_targets import WebPushSection
 from pipeline.ops.clock import Clock
 from pipeline.ops.errors import StoreError
 from pipeline.ops.settings import Settings
+from pipeline.ops.signature import push_token
 from pipeline.ops.vapid import PrivateKey, authorization, b64, load_key
 from pipeline.store import push
 from pipeline.store.channel_tables import SubscriptionRow
@@ -39,8 +40,11 @@ ROUND_S = 30.0
 """How long one delivery goes on telling browsers; whoever is left then is told in the next."""
 
 
-def message(row: OutboxRow, zone: ZoneInfo) -> bytes:
-    """Return what the service worker is given: JSON with `title`, `body`, `tag`, `url`; small enough for one record."""
+def message(row: OutboxRow, zone: ZoneInfo, browser: int, token: str) -> bytes:
+    """Return what the service worker is given: JSON with `title`, `body`, `tag`, `url`; small enough for one record.
+
+    `browser`, `key` and `token` go back to the desk with the receipt.
+    """
     content = read(row.payload)
     said = words(content, "id", zone)
     listed = content.phase is Phase.DIGEST
@@ -50,6 +54,8 @@ def message(row: OutboxRow, zone: ZoneInfo) -> bytes:
         "tag": f"siaga-{content.incident}",
         "url": "/" if listed or content.is_test or not content.incident else f"/kejadian/{content.incident}",
         "key": row.idempotency_key,
+        "browser": browser,
+        "token": token,
         "quiet": content.phase in (Phase.CLEAR, Phase.CANCEL),
     }
     body = json.dumps(fields, ensure_ascii=False).encode()
@@ -66,7 +72,10 @@ class WebPushChannel:
     takes = NOTICES
     abilities = Abilities(in_place="yes", receipt="accepted", picture="no", signed="yes")
 
-    def __init__(self, section: WebPushSection, key: PrivateKey, zone: ZoneInfo, shelf: Shelf, clock: Clock) -> None:
+    def __init__(
+        self, section: WebPushSection, secret: str, key: PrivateKey, zone: ZoneInfo, shelf: Shelf, clock: Clock
+    ) -> None:
+        self._secret = secret
         self._section, self._key, self._zone, self._shelf, self._clock = section, key, zone, shelf, clock
         self.targets: Set[str] | None = None
         self.lease_s = ROUND_S + section.timeout_s
@@ -83,8 +92,9 @@ class WebPushChannel:
         if not section.enabled:
             return []
         name = "alert.webpush.key"
-        key = load_key(secret_value(section.key, name, environment), name)
-        return [cls(section, key, ZoneInfo(settings.city.timezone), Shelf(settings), clock)]
+        secret = secret_value(section.key, name, environment)
+        key = load_key(secret, name)
+        return [cls(section, secret, key, ZoneInfo(settings.city.timezone), Shelf(settings), clock)]
 
     def deliver(self, row: OutboxRow) -> Outcome:
         """Tell every browser that has not heard yet; it is done when none is left."""
@@ -101,7 +111,6 @@ class WebPushChannel:
 
     def _tell(self, row: OutboxRow, waiting: Sequence[SubscriptionRow], before: int) -> Outcome:
         """Tell some, write down who heard and who is gone, and say how it stands."""
-        body = message(row, self._zone)
         heard: list[int] = []
         gone: dict[int, str] = {}
         refused: list[str] = []
@@ -111,7 +120,7 @@ class WebPushChannel:
             if time.monotonic() >= until:
                 later.append(Retry("more", "more browsers than one round reaches", outage=False, after_s=0.0))
                 break
-            outcome = self._push(one, row, body)
+            outcome = self._push(one, row)
             if isinstance(outcome, Sent):
                 heard.append(one.id)
             elif isinstance(outcome, Retry):
@@ -141,11 +150,12 @@ class WebPushChannel:
         for reason in gone.values():
             REMOVED.labels(reason).inc()
 
-    def _push(self, one: SubscriptionRow, row: OutboxRow, body: bytes) -> Outcome:
+    def _push(self, one: SubscriptionRow, row: OutboxRow) -> Outcome:
         """Send to one browser; its address is a secret and is in no reason."""
         origin = "/".join(one.address.split("/")[:3])
         if not any(fnmatchcase(origin, allowed) for allowed in self._section.services):
             return Refused("not_found", "the address is not of a push service in alert.webpush.services")
+        body = message(row, self._zone, one.id, push_token(self._secret, one.id, row.idempotency_key))
         try:
             sealed = seal(body, one.p256dh, one.auth)
         except ValueError as error:
