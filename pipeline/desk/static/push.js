@@ -4,7 +4,7 @@ self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
 // What became of the notice goes back to the desk; the token that it carried says that we were told.
-const confirm = async (notice, receipt) => {
+const report = async (notice, receipt) => {
   if (!notice.token) return;
   const { browser, key, token } = notice;
   const body = JSON.stringify({ browser, key, token, receipt });
@@ -24,12 +24,12 @@ self.addEventListener("push", (event) => {
     lang: "id",
     data: { url: notice.url || "/", browser: notice.browser, key: notice.key, token: notice.token },
   });
-  event.waitUntil(shown.then(() => confirm(notice, "delivered")));
+  event.waitUntil(shown.then(() => report(notice, "delivered")));
 });
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(confirm(event.notification.data, "seen"));
+  event.waitUntil(report(event.notification.data, "seen"));
   const url = new URL(event.notification.data.url, self.location.origin);
   if (url.origin !== self.location.origin) return;
   event.waitUntil((async () => {
