@@ -23,8 +23,10 @@ from pipeline.ops.settings import Settings
 from pipeline.ops.supervisor import end_with_parent
 from pipeline.ops.vitals import DiskCollector, ProcessCollector, Vitals
 from pipeline.store.database import Database, open_database
+from pipeline.store.following import Follower, work_with_edits
 from pipeline.store.health import list_health, save_health
 from pipeline.store.reporting import Reporter
+from pipeline.store.seen import note_start
 
 log = structlog.get_logger(__name__)
 
@@ -58,12 +60,26 @@ def run_stage(settings: Settings, stage: str, work: Work, *, bus: bool = True) -
     report = health_reporter(database)
     try:
         prepare(settings, stop, bus=bus)
-        work(settings, registry, stop, vitals.listening(report))
+        note_what_changed(settings, registry, database, stage)
+        told = vitals.listening(report)
+        if stage == "desk":  # it takes over changed cameras while it serves
+            work(settings, registry, stop, told)
+        else:
+            follower = Follower(database, registry, stage)
+            work_with_edits(follower, stage, stop, lambda cameras, until: work(settings, cameras, until, told))
     except InterruptedError:
         log.info("stage.stopped_while_starting", stage=stage)
     finally:
         report.close()
         database.close()
+
+
+def note_what_changed(settings: Settings, registry: Registry, database: Database, stage: str) -> None:
+    """Audit what changed in configuration and registries since the last start; without a database a log says so."""
+    try:
+        database.transact(lambda session: note_start(session, settings, registry, stage, now_ms()))
+    except StoreError as error:
+        log.error("config.not_noted", reason=str(error))
 
 
 def begin_process(settings: Settings, stage: str, vitals: Vitals | None = None) -> threading.Event:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.options import DEFAULT_CONFIG, Config, Data, group, settings_of
-from pipeline.ops.errors import ConfigError
-from pipeline.store.audit import Anchor, anchor, entries, verify
+from pipeline.store.anchors import kept_anchors, read_anchors
+from pipeline.store.audit import anchor, entries, verify
 from pipeline.store.database import Database, open_database
 
 audit_app = group("audit", "Who did what: the append-only audit.")
@@ -21,35 +21,18 @@ def _open(config: Path, data: Path | None) -> Database:
     return database
 
 
-def read_anchors(file: Path) -> list[Anchor]:
-    """Read a file of anchors: a line each, `NUMBER HASH` (more words are left alone).
-
-    Raises:
-        ConfigError: Names the file and the line that is not an anchor.
-    """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}") from error
-    found = []
-    for number, line in enumerate(lines, 1):
-        words = line.split()
-        if not words:
-            continue
-        if len(words) < 2 or not words[0].isdigit() or len(words[1]) != 64:
-            raise ConfigError(f"{file}:{number}: not a line like `12 0f3a...` (number of rows, hash)")
-        found.append(Anchor(int(words[0]), words[1]))
-    return found
-
-
 @audit_app.command("verify")
 def audit_verify(
     config: Config = DEFAULT_CONFIG,
     data: Data = None,
     anchors: Annotated[Path | None, typer.Option(help="File of kept heads (`siaga audit head`) to check too.")] = None,
 ) -> None:
-    """Prove that no row was altered, removed, added between or cut off; exit code 1 when one was."""
-    kept = read_anchors(anchors) if anchors is not None else []
+    """Prove that no row was altered, removed, added between or cut off; exit code 1 when one was.
+
+    The heads that the desk keeps by itself (`desk.audit_anchor`) are checked too.
+    """
+    settings = settings_of(config, data)
+    kept = kept_anchors(settings) + (read_anchors(anchors) if anchors is not None else [])
     with _open(config, data).reading() as session:
         verdict = verify(session, kept)
     if not verdict.ok:

@@ -1,6 +1,7 @@
 """The desk as an ASGI application."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
@@ -25,6 +26,10 @@ from pipeline.desk.pages import is_part, render
 from pipeline.desk.publicview.asgi import PublicPath
 from pipeline.desk.publicview.view import PublicView
 from pipeline.desk.routes import (
+    admin_cameras,
+    admin_people,
+    audit,
+    camera_tests,
     cameras,
     cap,
     dead_letters,
@@ -39,12 +44,12 @@ from pipeline.desk.routes import (
     oidc,
     package,
     push,
+    receipts,
     review,
     search,
     signin,
     stills,
     wall,
-    receipts,
 )
 from pipeline.desk.routes import map as map_routes
 from pipeline.desk.scores import ScoreKeeper
@@ -54,8 +59,10 @@ from pipeline.desk.throttle import Throttle
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.health import Report
 from pipeline.ops.settings import Settings
+from pipeline.store.anchors import AnchorKeeper
 from pipeline.store.database import Database, explain
 from pipeline.store.evidence import EvidenceStore
+from pipeline.store.following import LiveCity
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +98,8 @@ def create_app(
         report: Where the desk's own health goes.
     """
     zone = ZoneInfo(settings.city.timezone)
+    city = LiveCity(database, registry)
+    registry = city.registry
     hub = Hub(database, registry, clock, int(settings.ops.stale_after_s * 1000), report)
     desk = Desk(
         settings, registry, database, evidence, clock, zone, Throttle(database, clock), hub, Signer(database, clock)
@@ -99,11 +108,16 @@ def create_app(
         title="Siaga", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
         dependencies=[Depends(check_csrf)],
     )  # fmt: skip
-    app.state.desk = desk
+    app.state.desk, app.state.city = desk, city
+    app.state.anchors = AnchorKeeper(settings, database, clock)
     app.state.city_map = CityMap(settings, registry)
     parts = (
         signin,
         oidc,
+        admin_people,
+        admin_cameras,
+        camera_tests,
+        audit,
         inbox,
         incident,
         forward,
@@ -122,6 +136,7 @@ def create_app(
         handover,
         drills,
         dead_letters,
+        receipts,
     )
     for part in parts:
         app.include_router(part.router)
@@ -136,7 +151,6 @@ def create_app(
     app.state.stills = LiveStills(settings.bus, registry.cameras, clock)
     app.state.public = PublicView(settings, registry, database, clock, app.state.city_map)
     app.add_middleware(PublicPath, view=app.state.public)  # the outermost: the public meets nothing else
-        receipts,
     return app
 
 
@@ -145,16 +159,26 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Run the hub while the application is served."""
     hub = app.state.desk.hub
     polling = asyncio.create_task(hub.run())
+    stop = threading.Event()
+    beside = [
+        threading.Thread(target=work, args=(stop,), name=name, daemon=True)
+        for name, work in (("desk-cameras", app.state.city.follow), ("audit-anchors", app.state.anchors.run))
+    ]
+    for thread in beside:
+        thread.start()
     app.state.public.start()
     app.state.scores.start()
     try:
         yield
     finally:
         hub.close()
+        stop.set()
         await asyncio.to_thread(app.state.stills.close)
         await asyncio.to_thread(app.state.scores.close)
         await asyncio.to_thread(app.state.public.close)
         await polling
+        for thread in beside:
+            await asyncio.to_thread(thread.join, 5)
 
 
 def _say(request: Request, status: int, text: str) -> Response:

@@ -22,3 +22,15 @@ def sees(areas: Sequence[str], kelurahan: str) -> bool:
 def scope(areas: Sequence[str]) -> Sequence[str] | None:
     """Return areas as the store's queries take them: None is the whole city, an empty list is nothing."""
     return None if EVERYWHERE in areas else areas
+
+
+def inside(areas: Sequence[str], wider: Sequence[str]) -> bool:
+    """Say whether every one of some areas lies in the wider ones; no area at all lies in the whole city only."""
+    if EVERYWHERE in wider:
+        return True
+    return bool(areas) and all(area != EVERYWHERE and any(covers(wide, area) for wide in wider) for area in areas)
+
+
+def parse_areas(text: str) -> list[str]:
+    """Return the codes of a text, separated by spaces, commas or lines, each once, in order."""
+    return list(dict.fromkeys(part for part in re.split(r"[\s,;]+", text) if part))

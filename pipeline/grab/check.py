@@ -1,9 +1,12 @@
 """`siaga cameras check`: open each camera, read a picture, say in one line what is wrong."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.city.registry import Camera, Registry
 from pipeline.grab.decode import GopDecoder, Scaler
@@ -19,6 +22,13 @@ LOOK_S = 4.0
 """How long keyframes are waited for after the first one, to tell how often they come."""
 
 
+Keep = Callable[[NDArray[np.uint8]], None]
+
+
+def _keep_none(_image: NDArray[np.uint8]) -> None:
+    """Where nobody wants the picture."""
+
+
 @dataclass(frozen=True, slots=True)
 class CameraReport:
     """What was found: `message` is one line without credentials."""
@@ -28,14 +38,17 @@ class CameraReport:
     message: str
 
 
-def check_camera(camera: Camera, grab: GrabSection) -> CameraReport:
-    """Open a camera and look at a picture; takes some seconds, at most the timeouts and about 4 s."""
+def check_camera(camera: Camera, grab: GrabSection, keep: Keep = _keep_none) -> CameraReport:
+    """Open a camera and look at a picture; takes some seconds, at most the timeouts and about 4 s.
+
+    `keep` is handed the picture, BGR, scaled as pictures are sampled.
+    """
     try:
         source = open_source(camera.url, grab)
     except SourceFaultError as fault:
         return CameraReport(camera.id, False, str(fault))
     try:
-        return _examine(camera.id, source, grab)
+        return _examine(camera.id, source, grab, keep)
     except SourceFaultError as fault:
         return CameraReport(camera.id, False, str(fault))
     finally:
@@ -48,7 +61,7 @@ def check_cameras(registry: Registry, grab: GrabSection) -> Iterator[CameraRepor
         yield from pool.map(lambda camera: check_camera(camera, grab), registry.cameras.values())
 
 
-def _examine(camera: str, source: Source, grab: GrabSection) -> CameraReport:
+def _examine(camera: str, source: Source, grab: GrabSection, keep: Keep) -> CameraReport:
     """Read until a picture was seen and two keyframes told their distance."""
     decoder, scale = GopDecoder(source.info), Scaler(grab.longest_side)
     look: Look | None = None
@@ -59,17 +72,20 @@ def _examine(camera: str, source: Source, grab: GrabSection) -> CameraReport:
         if unit.key:
             keys.append(unit.t_s)
             if look is None:
-                look = _first_look(decoder, scale)
+                look = _first_look(decoder, scale, keep)
         enough = len(keys) > 1 and look is not None
         if enough or time.monotonic() - started > LOOK_S + grab.read_timeout_s or packets > 10_000:
             break
     return _report(camera, source, look, keys, grab)
 
 
-def _first_look(decoder: GopDecoder, scale: Scaler) -> Look | None:
+def _first_look(decoder: GopDecoder, scale: Scaler, keep: Keep) -> Look | None:
     decoded = decoder.advance() or decoder.drain()
     image = scale(decoded[0][1]) if decoded else None
-    return None if image is None else look_at(image)
+    if image is None:
+        return None
+    keep(image)
+    return look_at(image)
 
 
 def _report(camera: str, source: Source, look: Look | None, keys: list[float], grab: GrabSection) -> CameraReport:

@@ -7,7 +7,7 @@ rows cut off at the end. Who can write to the database could make a whole new ch
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,10 +144,12 @@ def entries(session: Session) -> Iterator[Entry]:
         after = rows[-1].n
 
 
-def check(rows: Iterable[Entry], head: Anchor, anchors: Iterable[Anchor] = ()) -> Verdict:
-    """Say whether rows are one whole chain from the first to the head, and hold every anchor. Pure."""
-    wanted = sorted(set(anchors), key=lambda one: (one.n, one.hash))
-    at, last = 0, GENESIS
+def check(
+    rows: Iterable[Entry], head: Anchor, anchors: Iterable[Anchor] = (), start: Anchor = Anchor(0, GENESIS)
+) -> Verdict:
+    """Say whether rows are one whole chain from behind `start` to the head, and hold the anchors since. Pure."""
+    wanted = sorted({one for one in anchors if one.n >= start.n}, key=lambda one: (one.n, one.hash))
+    at, last = start.n, start.hash
     for entry in rows:
         if entry.n != at + 1:
             return Verdict(at, f"row {at + 1} is missing: row {entry.n} follows row {at}")
@@ -162,7 +164,7 @@ def check(rows: Iterable[Entry], head: Anchor, anchors: Iterable[Anchor] = ()) -
                 return Verdict(at - 1, f"row {at} is not what an anchor says: the chain was made anew")
     if (head.n, head.hash) != (at, last):
         return Verdict(at, f"the head says {head.n} rows, but the chain ends at row {at}: rows were removed or added")
-    missing = [kept for kept in wanted if (kept.n, kept.hash) != (0, GENESIS)]
+    missing = [kept for kept in wanted if kept != start]
     if missing:
         return Verdict(at, f"an anchor says {missing[-1].n} rows, but the chain ends at row {at}: rows were removed")
     return Verdict(at)
@@ -172,3 +174,44 @@ def verify(session: Session, anchors: Iterable[Anchor] = ()) -> Verdict:
     """Walk the whole chain of one reading transaction and say whether a row was altered, removed, added or moved."""
     head = anchor(session)
     return check(entries(session), head, anchors)
+
+
+def verify_end(session: Session, anchors: Iterable[Anchor] = (), rows: int = 500) -> Verdict:
+    """Check the newest rows, the head and the anchors among them: what a page can afford each time it is opened."""
+    head = anchor(session)
+    query = sa.select(AuditRow.__table__).order_by(AuditRow.n.desc()).limit(rows)
+    newest = [Entry(**row._mapping) for row in session.execute(query)][::-1]
+    start = Anchor(newest[0].n - 1, newest[0].prev) if newest else Anchor(0, GENESIS)
+    return check(newest, head, anchors, start)
+
+
+def find_entries(
+    session: Session, conditions: Sequence[sa.ColumnElement[bool]], before: int | None, limit: int
+) -> list[Entry]:
+    """Return rows that hold all conditions, newest first, those before a number only."""
+    query = sa.select(AuditRow.__table__).where(*conditions).order_by(AuditRow.n.desc()).limit(limit)
+    rows = session.execute(query if before is None else query.where(AuditRow.n < before))
+    return [Entry(**row._mapping) for row in rows]
+
+
+def conditions_of(
+    actor: str = "", what: str = "", subject: str = "", since_ms: int | None = None, until_ms: int | None = None
+) -> list[sa.ColumnElement[bool]]:
+    """Return conditions for `find_entries`: exact actor, beginning of `what`, part of `subject`, a span of time."""
+    found: list[sa.ColumnElement[bool]] = []
+    if actor:
+        found.append(AuditRow.actor == actor)
+    if what:
+        found.append(AuditRow.what.startswith(what, autoescape=True))
+    if subject:
+        found.append(AuditRow.subject.contains(subject, autoescape=True))
+    if since_ms is not None:
+        found.append(AuditRow.at_ms >= since_ms)
+    if until_ms is not None:
+        found.append(AuditRow.at_ms < until_ms)
+    return found
+
+
+def kinds_of(session: Session) -> list[str]:
+    """Return every `what` that the audit holds, in order."""
+    return list(session.scalars(sa.select(AuditRow.what).distinct().order_by(AuditRow.what)))

@@ -67,6 +67,23 @@ def count_users(session: Session) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(UserRow)) or 0
 
 
+def count_admins(session: Session) -> int:
+    """Return how many admins of the whole city may sign in."""
+    rows = session.scalars(sa.select(UserRow).where(UserRow.role == "admin", UserRow.disabled.is_(False)))
+    return sum("*" in row.areas for row in rows)
+
+
+def count_sessions(session: Session, at_ms: int, idle_ms: int) -> dict[str, int]:
+    """Return how many sign-ins of each person are open."""
+    seen = sa.func.coalesce(SessionRow.seen_ms, SessionRow.created_ms)
+    query = (
+        sa.select(SessionRow.user, sa.func.count())
+        .where(SessionRow.expires_ms > at_ms, seen > at_ms - idle_ms)
+        .group_by(SessionRow.user)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
 def set_password(session: Session, name: str, password_hash: str) -> bool:
     """Change a password to one of the person's own and end their sign-ins; False when there is no such person."""
     row = session.get(UserRow, name)

@@ -42,10 +42,16 @@ FORMS = {
     "/masuk": {"name": "siapa", "password": "salah"},
     "/bahasa": {"language": "id"},
     "/kabar-gagal/kirim": {"target": "webhook:a"},
+    "/admin/orang/{user}": {"role": "bos", "areas": GAMBIR},
+    "/admin/orang": {"name": "x", "role": "piket", "areas": GAMBIR},
+    "/admin/wilayah": {"code": GAMBIR, "user": "rekan_gambir"},
+    "/admin/kamera/baru": {"id": "x y", "name": "x", "kelurahan": GAMBIR, "lat": "1", "lng": "1", "kinds": "fire"},
+    "/admin/kamera/{camera_id}": {"name": "x", "kelurahan": GAMBIR, "lat": "-6.1", "lng": "106.8", "kinds": "fire"},
+    "/admin/uji": {"id": "cam-gambir-1"},
     "/langganan": {"address": "https://fcm.googleapis.com/x", "p256dh": "x", "auth": "x"},
 }
-LAST = ("POST /keluar",)
-"""Asked at the end, in this order: after them nobody is signed in any more."""
+LAST = ("POST /admin/kamera/{camera_id}/kembali", "POST /admin/kamera/{camera_id}/hapus", "POST /keluar")
+"""Asked at the end, in this order: after them a camera is gone, or nobody is signed in any more."""
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +144,7 @@ def _ask(world: World, visitor: Visitor, row: str, record: Incident, token: str)
 def fill(template: str, record: Incident) -> str:
     """Return a route's path with the places of the template's world in it."""
     known = {"incident_id": record.id, "number": "1", "camera_id": record.camera, "identifier": "x",
-             "drill_id": "latihan-1", "name": "damkar"}  # fmt: skip
+             "drill_id": "latihan-1", "name": "damkar", "user": "rekan_gambir"}  # fmt: skip
     return template.replace(":path}", "}").format(**known)
 
 

@@ -1,5 +1,7 @@
 """Admin pages: cameras as changed at the desk, their tests, the configuration last seen; where a sign-in began."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -12,7 +14,7 @@ depends_on = None
 COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def _document() -> sa.types.TypeEngine[object]:
+def _document() -> sa.types.TypeEngine[Any]:
     return sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
