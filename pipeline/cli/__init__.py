@@ -7,14 +7,14 @@ from typing import NoReturn
 import typer
 
 from pipeline import __version__
-from pipeline.cli import alert, audit, checks, evidence, measure, people, replay, route, scale, siting, stages, vapid
+from pipeline.cli import alert, audit, checks, evidence, measure, people, replay, route, scale, siting, stages, tune, vapid
 from pipeline.cli.options import app
 from pipeline.ops.errors import SiagaError
 from pipeline.ops.logs import configure_logs
 from pipeline.ops.secrets import read_secrets
 from pipeline.ops.sections import OpsSection
 
-PARTS = (audit, stages, alert, measure, checks, people, evidence, vapid, route, replay, siting, scale)
+PARTS = (audit, stages, alert, measure, checks, people, evidence, vapid, route, replay, siting, scale, tune)
 """Modules that add commands to the application when they are imported."""
 
 
