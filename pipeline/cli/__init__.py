@@ -7,7 +7,21 @@ from typing import NoReturn
 import typer
 
 from pipeline import __version__
-from pipeline.cli import alert, audit, checks, evidence, measure, people, replay, route, scale, siting, stages, tune, vapid
+from pipeline.cli import (
+    alert,
+    audit,
+    checks,
+    evidence,
+    measure,
+    people,
+    replay,
+    route,
+    scale,
+    siting,
+    stages,
+    tune,
+    vapid,
+)
 from pipeline.cli.options import app
 from pipeline.ops.errors import SiagaError
 from pipeline.ops.logs import configure_logs
