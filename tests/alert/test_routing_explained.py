@@ -14,6 +14,7 @@ import pipeline.cli.route  # noqa: F401 - they add their commands to the applica
 from pipeline.ops.when import read_time
 from pipeline.cli.options import app
 from pipeline.ops.errors import ConfigError
+from pipeline.ops.sections import AlertSection
 from pipeline.ops.settings import load_settings
 from pipeline.store import people
 from pipeline.store.database import open_database
@@ -147,3 +148,11 @@ def test_config_check_names_a_kelurahan_that_reaches_nobody(config: Path) -> Non
         run(config, "config", "check")
     config.write_text(config.read_text().replace("  duty:\n", "  duty:\n    require_post: false\n"))
     assert "note: kelurahan 31.74.01.1007 Manggarai" in run(config, "config", "check")
+
+
+def test_the_documented_example_is_a_good_configuration() -> None:
+    text = (REPO / "docs" / "alerts.md").read_text().partition("## Routing")[2]
+    example = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    duty = AlertSection.model_validate(example["alert"]).duty
+    assert [post.name for post in duty.posts] == ["posko-tebet"]
+    assert [shift.start for shift in duty.posts[0].roster] == ["07:00", "07:00", "19:00"]
