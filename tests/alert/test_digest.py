@@ -37,7 +37,7 @@ def storm_city(folder: Path, database: Database, url: str = SQLITE, **alert: Any
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[City]:
     """A city where 5 in a minute are a storm, on SQLite alone."""
-    opened = open_database(settings_at(tmp_path))
+    opened = open_database(settings_at(tmp_path, store={"url": SQLITE}))
     opened.migrate()
     yield storm_city(tmp_path, opened, storm={**STORM, "incidents": 5})
     opened.close()
