@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+import structlog
+
 from pipeline.alert.roster import local_time, on_duty
 from pipeline.alert.rules import Rules, hears, rules_of, serves
 from pipeline.city.registry import Kelurahan, Registry
@@ -17,6 +19,8 @@ from pipeline.ops.errors import ConfigError
 from pipeline.ops.section import Kind
 from pipeline.ops.settings import Settings
 from pipeline.store.accounts import DUTY, Account, read_accounts
+
+log = structlog.get_logger(__name__)
 
 AHEAD = timedelta(days=14)
 """How far rosters are looked at, from now: two weeks have every weekday twice."""
@@ -56,14 +60,23 @@ def unreached(rules: Rules, accounts: Sequence[Account], at_ms: int) -> list[Unr
     return [found for found in map(look.at, sorted(look.cameras)) if found is not None]
 
 
-def check_posts(rules: Rules, accounts: Sequence[Account], at_ms: int) -> None:
+def check_posts(rules: Rules, accounts: Sequence[Account], at_ms: int, *, again: bool = False) -> None:
     """Refuse a kelurahan that nobody serves, where the configuration asks for that.
+
+    Args:
+        rules: What routing goes by.
+        accounts: Who may sign in and decide.
+        at_ms: Now, epoch ms.
+        again: A supervisor starts the stage, perhaps anew after a crash, and has checked when a person started it:
+            then it is logged, as one locked account must not silence the whole city.
 
     Raises:
         ConfigError: One line for each such kelurahan, naming it.
     """
     missing = unreached(rules, accounts, at_ms) if rules.alert.duty.require_post else []
-    if missing:
+    if missing and again:
+        log.error("posts.unreached", kelurahan=[str(one) for one in missing])
+    elif missing:
         way = "add an officer (siaga people add), a target or a post, or set alert.duty.require_post: false"
         raise ConfigError("\n".join([*(f"alert.duty.require_post: {one}" for one in missing), way]))
 

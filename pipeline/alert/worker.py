@@ -38,6 +38,7 @@ from pipeline.city.registry import Registry
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.errors import BusError, RecordError, StoreError
 from pipeline.ops.health import Progress, Report, no_report
+from pipeline.ops.metrics import supervised
 from pipeline.ops.settings import Settings
 from pipeline.store.accounts import list_accounts
 from pipeline.store.database import Database, explain, open_database
@@ -237,7 +238,7 @@ def run(
     try:
         with database.reading() as session:
             accounts = list_accounts(session)
-        check_posts(rules, accounts, clock())
+        check_posts(rules, accounts, clock(), again=supervised())
         Worker(settings, registry, database, stop, report, clock).loop()
     finally:
         database.close()

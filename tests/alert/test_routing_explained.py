@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 import pipeline.cli.checks
 import pipeline.cli.route  # noqa: F401 - they add their commands to the application
-from pipeline.ops.when import read_time
 from pipeline.cli.options import app
 from pipeline.ops.errors import ConfigError
 from pipeline.ops.sections import AlertSection
 from pipeline.ops.settings import load_settings
+from pipeline.ops.when import read_time
 from pipeline.store import people
 from pipeline.store.database import open_database
 from tests.shared import REPO

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog
 
 from pipeline.alert.posts import check_posts, check_start, unreached
 from pipeline.alert.rules import Rules
@@ -113,6 +114,12 @@ def test_the_error_names_the_kelurahan_its_cameras_and_the_way_out() -> None:
         "add an officer (siaga people add), a target or a post, or set alert.duty.require_post: false",
     ]
     check_posts(rules(require_post=False), [BUDI], NOW)
+
+
+def test_a_stage_that_is_started_again_works_on_and_says_so() -> None:
+    with structlog.testing.capture_logs() as logs:
+        check_posts(rules(), [BUDI], NOW, again=True)
+    assert [(line["event"], len(line["kelurahan"])) for line in logs] == [("posts.unreached", 1)]
 
 
 def test_the_stage_does_not_start_where_a_kelurahan_reaches_nobody(
