@@ -14,12 +14,13 @@ from pathlib import Path
 
 import structlog
 from prometheus_client import Counter
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.errors import ConfigError, StoreError
 from pipeline.ops.settings import Settings
 from pipeline.store.audit import Anchor, anchor
-from pipeline.store.database import Database
+from pipeline.store.database import Database, explain
 
 log = structlog.get_logger(__name__)
 ANCHORS = Counter("siaga_audit_anchors_total", "Heads of the audit kept beside the database, by outcome", ["outcome"])
@@ -124,9 +125,9 @@ class AnchorKeeper:
             with self._database.reading() as session:
                 head = anchor(session)
             outcome = keep_anchor(self._file, self._key, head, self._clock())
-        except (OSError, StoreError, ConfigError) as error:
+        except (OSError, StoreError, ConfigError, SQLAlchemyError) as error:
             outcome = "failed"
-            log.error("audit.no_anchor", file=str(self._file), reason=str(error))
+            log.error("audit.no_anchor", file=str(self._file), reason=explain(error))
         else:
             if outcome == "kept":
                 log.info("audit.anchor", n=head.n, hash=head.hash)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 
 import structlog
 from prometheus_client import Counter
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.city.edits import CameraEdit, LiveCameras, apply_edits
 from pipeline.city.registry import Registry
 from pipeline.ops.errors import StoreError
 from pipeline.store.camera_edits import latest_revision, read_edits
-from pipeline.store.database import Database
+from pipeline.store.database import Database, explain
 
 log = structlog.get_logger(__name__)
 POLL_S = 2.0
@@ -59,8 +60,8 @@ class Follower:
                 if revision == self._revision:
                     return self._registry
                 self._edits, self._revision = read_edits(session), revision
-        except StoreError as error:
-            log.warning("registry.not_read", stage=self._stage, reason=str(error))
+        except (StoreError, SQLAlchemyError) as error:
+            log.warning("registry.not_read", stage=self._stage, reason=explain(error))
             return self._registry
         self._registry, problems = apply_edits(self.base, self._edits)
         for problem in problems:
