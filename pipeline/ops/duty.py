@@ -126,7 +126,7 @@ class QuietRule(Hours):
 class NeighbourSection(Section):
     """Incidents near a boundary are told on both sides."""
 
-    within_m: float = Field(100, ge=0, le=5000, description="This near to another kelurahan it is told too; 0 = never")
+    within_m: float = Field(50, ge=0, le=5000, description="This near to another kelurahan it is told too; 0 = never")
     boundaries: str = Field(
         "", description="GeoJSON of kelurahan, as alert.cap.boundaries; '' = that one, else halfway between centroids"
     )
