@@ -17,6 +17,8 @@ Mask = tuple[tuple[float, float], ...]
 """A polygon in 0..1 of the picture; what lies inside is not looked at."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+DEFAULT_KINDS: tuple[Kind, ...] = ("fire", "smoke", "flood")
+"""What a camera is watched for where its row does not say."""
 CATEGORIES = ("rawan_kebakaran", "rawan_banjir", "rawan_tawuran", "taman_24_jam", "rt_rw", "jalan", "fasilitas")
 SCHEMES = ("rtsp", "rtsps", "http", "https", "file")
 CAMERA_COLUMNS = ("id", "name", "url", "kelurahan", "lat", "lng", "categories", "owner", "kinds", "masks")
@@ -55,7 +57,7 @@ class Camera:
     lng: float
     categories: tuple[str, ...] = ()
     owner: str = ""
-    kinds: tuple[Kind, ...] = ("fire", "smoke")
+    kinds: tuple[Kind, ...] = DEFAULT_KINDS
     masks: tuple[Mask, ...] = ()
     public: bool = False
     bearing: float | None = None
@@ -156,7 +158,7 @@ def parse_camera(row: dict[str, str], base: Path, kelurahan: Mapping[str, Kelura
         raise RowError("id", f"{row['id']!r} is not 1-80 letters, digits, '.', '_' or '-'")
     if row["kelurahan"] not in kelurahan:
         raise RowError("kelurahan", f"{row['kelurahan']!r} is no known Kemendagri code")
-    kinds = _words(row, "kinds", KINDS) or ("fire", "smoke")
+    kinds = _words(row, "kinds", KINDS) or DEFAULT_KINDS
     public = row.get("public", "").lower()
     if public not in ("", "0", "1", "true", "false", "ya", "tidak"):
         raise RowError("public", f"{public!r} is not ya or tidak")

@@ -14,8 +14,10 @@ from pipeline.confirm.street import Streets, newly_wet
 
 DRY = 0.2
 """A score that a dry street may have: what a camera normally scores above it is taken off."""
-YOUNG = 0.85
+YOUNG = 0.9
 """Score that a frame needs while its camera's street is not known yet."""
+RISEN = 0.25
+"""Where so much of the normally dry street is wet, the score speaks as it is, whatever is normal there."""
 RECENT = 5
 """Sights whose depths are compared: the one named most often counts."""
 MINUTE_MS = 60_000
@@ -26,8 +28,8 @@ def wade(
 ) -> tuple[Sight, tuple[str, ...]]:
     """Return the sight, and why a frame that scored enough does not speak (`normal_here`, `street_not_known_yet`).
 
-    The score is lowered by what this camera normally scores, the share counts only cells that normally are dry. Frames
-    that do not agree, and slowly those that do, are learned.
+    The score is lowered by what this camera normally scores, unless much of the street that normally is dry is wet now;
+    the share counts only cells that normally are dry. Frames that do not agree, and slowly those that do, are learned.
 
     Raises:
         RecordError: The grid of the observation is none.
@@ -35,7 +37,7 @@ def wade(
     ms, raw = observation.captured_ms, observation.scores.get(rule.kind, 0.0)
     reference = streets.of(observation.camera, water)
     wet, share = newly_wet(water, reference, rules.road)
-    score = _against(raw, reference.level) if reference.settled else raw
+    score = _against(raw, reference.level) if reference.settled and share < RISEN else raw
     needed = rule.threshold if reference.settled else max(rule.threshold, YOUNG)
     agrees = score >= needed
     if streets.learning:

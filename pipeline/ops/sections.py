@@ -90,7 +90,7 @@ class GrabSection(Section):
 class DetectSection(Section):
     """Frames in, observations out."""
 
-    models: tuple[str, ...] = Field(("models/fire_smoke",), description="Model folders, each with a manifest.yaml")
+    models: tuple[str, ...] = Field(("models/fire_smoke", "models/flood"), description="Model folders, each with a manifest.yaml")
     providers: tuple[str, ...] = Field((), description="onnxruntime providers in order; empty = best available")
     threads: int = Field(1, ge=1, le=64, description="Threads of one model session on CPU")
     batch: int = Field(0, ge=0, le=256, description="Frames a pass; 0 = 1 on CPU, 16 on GPU")
@@ -161,16 +161,16 @@ def _default_kinds() -> dict[Kind, KindRule]:
         "fire": KindRule(threshold=0.4, close_threshold=0.2, min_evidence=2.5, rigid_factor=2),
         "smoke": KindRule(threshold=0.45, close_threshold=0.2, min_evidence=3),
         "flood": KindRule(
-            threshold=0.6,
-            close_threshold=0.35,
+            threshold=0.85,
+            close_threshold=0.5,
             window_s=180,
             min_frames=6,
             min_span_s=60,
             min_ratio=0.7,
-            min_evidence=6,
+            min_evidence=4,
             strong_frames=4,
             strong_span_s=30,
-            strong_evidence=14,
+            strong_evidence=9,
             close_after_s=600,
             cooldown_s=1800,
             update_every_s=60,

@@ -68,7 +68,7 @@ def run(state: City, observations: Iterator[Observation] | list[Observation]) ->
 def test_a_flood_opens_within_three_minutes_and_says_how_deep() -> None:
     state = city()
     run(state, spell(0, 20, 0.1, 0.0))
-    incidents, _ = run(state, spell(1200, 4, 0.9, 0.5, depth="knee"))
+    incidents, _ = run(state, spell(1200, 4, 0.95, 0.5, depth="knee"))
     assert (incidents[0].kind, incidents[0].state) == ("flood", "opened")
     assert incidents[0].opened_ms - (T0 + 1_200_000) <= 180_000
     assert incidents[0].water is not None
@@ -85,8 +85,8 @@ def test_rising_water_is_raised_earlier_than_standing_water() -> None:
         incidents, _ = run(state, observations)
         return incidents[0].opened_ms
 
-    standing = [seen(1200 + 10 * n, 0.8, 0.3) for n in range(30)]
-    rising = [seen(1200 + 10 * n, 0.8, 0.1 + 0.03 * n) for n in range(30)]
+    standing = [seen(1200 + 10 * n, 0.9, 0.3) for n in range(30)]
+    rising = [seen(1200 + 10 * n, 0.9, 0.1 + 0.03 * n) for n in range(30)]
     assert first(rising) < first(standing)
 
 
@@ -98,7 +98,7 @@ def test_one_splash_raises_nothing() -> None:
 
 def test_a_canal_is_normal_and_only_its_rise_counts() -> None:
     state = city()
-    incidents, reasons = run(state, spell(0, 60, 0.8, 0.3))
+    incidents, reasons = run(state, spell(0, 60, 0.88, 0.3))
     assert incidents == []
     assert "street_not_known_yet" in reasons
     assert "normal_here" in reasons
@@ -110,21 +110,21 @@ def test_a_canal_is_normal_and_only_its_rise_counts() -> None:
 
 def test_a_wet_night_does_not_judge_a_dry_day() -> None:
     state = city()
-    run(state, spell(0, 60, 0.75, 0.2, light=0.1))
+    run(state, spell(0, 60, 0.88, 0.2, light=0.1))
     run(state, spell(3600, 10, 0.05, 0.0, light=0.6))
-    incidents, _ = run(state, spell(4200, 4, 0.8, 0.4, light=0.6))
+    incidents, _ = run(state, spell(4200, 4, 0.93, 0.4, light=0.6))
     assert incidents[0].state == "opened"
 
 
 def test_a_new_camera_raises_only_what_is_plain() -> None:
-    assert run(city(), spell(0, 3, 0.7, 0.4))[0] == []
-    assert run(city(), spell(0, 3, 0.95, 0.6))[0][0].state == "opened"
+    assert run(city(), spell(0, 3, 0.88, 0.4))[0] == []
+    assert run(city(), spell(0, 3, 0.97, 0.6))[0][0].state == "opened"
 
 
 def test_it_is_told_again_when_it_gets_deeper_and_closes_when_it_has_drained() -> None:
     state = city()
     run(state, spell(0, 20, 0.1, 0.0))
-    opened, _ = run(state, spell(1200, 4, 0.9, 0.5, depth="ankle"))
+    opened, _ = run(state, spell(1200, 4, 0.95, 0.5, depth="ankle"))
     deeper, _ = run(state, spell(1440, 3, 0.95, 0.8, depth="wheel"))
     assert any("depth:wheel" in incident.reasons for incident in deeper)
     changed = next(incident for incident in deeper if incident.water and incident.water.depth == "wheel")
@@ -145,7 +145,7 @@ def test_an_hour_of_flood_is_not_learned_as_normal() -> None:
 def test_a_restart_goes_on_with_the_water_of_the_incident() -> None:
     state = city()
     run(state, spell(0, 20, 0.1, 0.0))
-    incidents, _ = run(state, spell(1200, 4, 0.9, 0.5, depth="knee"))
+    incidents, _ = run(state, spell(1200, 4, 0.95, 0.5, depth="knee"))
     again = city()
     adopt(again, incidents[-1])
     (event,) = again.board.open_events()
@@ -155,7 +155,7 @@ def test_a_restart_goes_on_with_the_water_of_the_incident() -> None:
 
 def test_the_streets_are_written_and_read_back() -> None:
     state = city()
-    run(state, spell(0, 60, 0.8, 0.3))
+    run(state, spell(0, 60, 0.88, 0.3))
     other = Streets()
     other.load(state.streets.dump())
     before, after = state.streets.of("a", wet(0)), other.of("a", wet(0))

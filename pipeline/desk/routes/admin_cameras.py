@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from pipeline.city.edits import cells_of
-from pipeline.city.registry import CATEGORIES, KINDS, Camera
+from pipeline.city.registry import CATEGORIES, DEFAULT_KINDS, KINDS, Camera
 from pipeline.desk.camera_editing import FAULTS, CameraForm, FormError, keep_camera, set_state
 from pipeline.desk.context import CameraAdmin, Desk, TheDesk
 from pipeline.desk.finding import CATEGORY_WORDS
@@ -107,7 +107,7 @@ def _form(
         shared = page_values(desk, person, session)
         edit = get_edit(session, camera.id) if camera is not None else None
         by = (edit.changed_by, edit.changed_ms) if edit is not None and edit.state == "set" else None
-    cells = {**EMPTY, "kinds": "fire;smoke", **(cells_of(camera) if camera is not None else {})}
+    cells = {**EMPTY, "kinds": ";".join(DEFAULT_KINDS), **(cells_of(camera) if camera is not None else {})}
     wards = sorted((w.code, w.name) for w in desk.registry.kelurahan.values() if person.sees(w.code))
     given: Mapping[str, Any] = {"fault": "", "done": "", **values}
     return render(
