@@ -79,10 +79,8 @@ class Grid:
         keys = np.stack([column[order], row[order]], axis=1)
         begins = np.r_[np.ones(min(1, len(order)), bool), np.any(keys[1:] != keys[:-1], axis=1)]
         starts = [int(at) for at in np.flatnonzero(begins)]
-        self._cells = {
-            (int(keys[a, 0]), int(keys[a, 1])): order[a:b]
-            for a, b in zip(starts, [*starts[1:], len(order)], strict=True)
-        }
+        ends = [*starts[1:], len(order)][: len(starts)]
+        self._cells = {(int(keys[a, 0]), int(keys[a, 1])): order[a:b] for a, b in zip(starts, ends, strict=True)}
 
     def near(self, x: float, y: float, radius_m: float) -> Ints:
         """Return the points within a distance, by number in rising order."""

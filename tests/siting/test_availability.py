@@ -26,11 +26,10 @@ def test_hours_are_the_citys_and_only_live_counts() -> None:
     assert found.known_ms == 5 * HOUR_MS
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["live", "dark", "silent"]), st.integers(1, 90 * HOUR_MS)), min_size=1, max_size=8
-    )
-)
+STATES = st.tuples(st.sampled_from(["live", "dark", "silent"]), st.integers(1, 90 * HOUR_MS))
+
+
+@given(st.lists(STATES, min_size=1, max_size=8))
 def test_time_is_neither_lost_nor_made(parts: list[tuple[str, int]]) -> None:
     at, spans = MIDNIGHT, []
     for state, length in parts:
