@@ -33,6 +33,7 @@ from pipeline.store.database import Database
 from pipeline.store.outbox import of_incident
 from pipeline.store.timeline import events_of
 from tests.alert.channels.mosquitto import mosquitto
+from tests.alert.channels.proof import proves
 from tests.alert.making import T0, incident, registry, settings_at, webhook
 from tests.alert.receiver import Receiver, receiver
 from tests.shared import REPO
@@ -64,6 +65,7 @@ def repeated(reason: str) -> float:
     return REGISTRY.get_sample_value("siaga_alert_repeated_total", {"channel": "webhook", "reason": reason}) or 0.0
 
 
+@proves("webhook", "retry")
 def test_a_receiver_that_fails_in_every_way_and_is_back_after_ten_minutes(
     tmp_path: Path, url: str, database: Database
 ) -> None:
@@ -183,6 +185,7 @@ class Nursery:
 
 
 @pytest.mark.timeout(300)
+@proves("desk", "retry")
 def test_killed_between_sending_and_recording_a_hundred_times(tmp_path: Path, url: str, database: Database) -> None:
     kills = 100 if url.startswith("sqlite") else 12
     draw = random.Random(SEED)

@@ -28,6 +28,7 @@ from pipeline.store.incidents import apply_incident, list_incidents
 from pipeline.store.outbox import of_incident
 from pipeline.store.tables import OutboxRow
 from pipeline.store.timeline import events_of
+from tests.alert.channels.proof import proves
 from tests.alert.making import GAMBIR, SENEN, incident, registry, settings_at, webhook
 from tests.alert.receiver import receiver
 
@@ -178,6 +179,7 @@ def test_everybody_hears_of_it_where_that_is_wanted(bench: Bench) -> None:
     assert {target.name for target, _ in told} == {f"desk:{GAMBIR}", "webhook:gambir", "webhook:city", "cap:feed"}
 
 
+@proves("cap", "marked")
 def test_the_feed_says_exercise_and_test_never_actual(bench: Bench) -> None:
     told = targets_of(GAMBIR, bench.rules, THURSDAY, everybody=True)
     with bench.database.session() as session:

@@ -27,6 +27,7 @@ from pipeline.store.incidents import list_incidents
 from pipeline.store.outbox import of_incident
 from pipeline.store.timeline import events_of
 from tests.alert.channels.mosquitto import mosquitto
+from tests.alert.channels.proof import proves
 from tests.alert.making import GAMBIR, SENEN, registry, settings_at, webhook
 from tests.alert.receiver import receiver
 from tests.brokers import free_port
@@ -63,6 +64,8 @@ class Mailbox:
         return "250 OK"
 
 
+@proves("webhook", "marked")
+@proves("apprise", "marked")
 def test_every_channel_of_the_post_and_its_receipt(tmp_path: Path, url: str, database: Database) -> None:
     box = Mailbox()
     mail = Controller(box, hostname="127.0.0.1", port=free_port())

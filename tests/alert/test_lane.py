@@ -27,6 +27,7 @@ from pipeline.store.incidents import decide, get
 from pipeline.store.outbox import Order, enqueue, lease, of_incident, put_off
 from pipeline.store.tables import Notice, OutboxRow
 from pipeline.store.timeline import events_of
+from tests.alert.channels.proof import proves
 from tests.alert.making import GAMBIR, T0, incident, registry, settings_at, webhook
 from tests.waiting import wait_for
 
@@ -100,6 +101,7 @@ def sample(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
+@proves("desk", "receipt")
 def test_the_first_opening_sent_is_the_alert_and_counted_once(bench: Bench) -> None:
     seconds = sample("siaga_camera_to_alert_seconds_sum", kind="fire")
     ignored = sample("siaga_alert_ignored_total", reason="same revision again")
@@ -119,6 +121,7 @@ def test_the_first_opening_sent_is_the_alert_and_counted_once(bench: Bench) -> N
     assert set(bench.states().values()) == {"sent"}
 
 
+@proves("webhook", "in_place")
 def test_one_incident_is_one_opening_then_the_latest_update(bench: Bench) -> None:
     before = sample("siaga_alert_superseded_total", reason="newer_revision")
     taken = bench.take(incident(), *(incident(revision=n, state="updated") for n in (2, 3, 4)))

@@ -17,6 +17,7 @@ from pipeline.alert.channels.webhook import WebhookChannel, encode_body
 from pipeline.ops.clock import now_ms
 from pipeline.ops.errors import ConfigError
 from pipeline.store.tables import OutboxRow
+from tests.alert.channels.proof import proves
 from tests.alert.making import T0, settings_at, webhook
 from tests.alert.receiver import Receiver, receiver
 from tests.shared import REPO
@@ -35,6 +36,7 @@ def row(**payload: Any) -> OutboxRow:
     return OutboxRow(idempotency_key="i1:opened:webhook:a", payload={"b": "Jalan Pejompongan – ü", "a": 1, **payload})
 
 
+@proves("webhook", "receipt", "signed")
 def test_signed_and_taken_on_one_connection() -> None:
     with receiver() as post, channel(post.url) as sender:
         for number in range(3):

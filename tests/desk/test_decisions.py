@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.store.incidents import get
 from pipeline.store.timeline import events_of
+from tests.alert.channels.proof import proves
 from tests.desk.world import Visitor, World
 
 Visit = Callable[[str], Visitor]
@@ -32,6 +33,7 @@ def undo(world: World, visitor: Visitor) -> Any:
     return visitor.submit("/kejadian/kejadian-1/batal", decided_ms=at)
 
 
+@proves("desk", "later")
 def test_accepting_and_finishing(world: World, visit: Visit) -> None:
     world.raise_incident()
     visitor = visit("piket_gambir")

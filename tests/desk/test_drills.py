@@ -1,4 +1,4 @@
-"""Drills at the desk: at the head of every page, accepted once, told apart from incidents, and the page of all posts."""
+"""Drills at the desk: at the head of every page, accepted once, told apart from incidents; the page of all posts."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from pipeline.desk.drills import overview
 from pipeline.store import drills
 from pipeline.store.drills_tables import DrillRow
 from pipeline.store.timeline import events_after
+from tests.alert.channels.proof import proves
 from tests.desk.world import GAMBIR, MANGGARAI, Visitor, World
 
 Visit = Callable[[str], Visitor]
@@ -22,6 +23,7 @@ def begin(world: World, drill_id: str = "latihan-1", post: str = GAMBIR, sort: s
     return drill_id
 
 
+@proves("desk", "marked")
 def test_the_head_of_every_page_shows_it_to_its_post_alone(world: World, visit: Visit) -> None:
     begin(world)
     begin(world, "uji-1", sort="test")

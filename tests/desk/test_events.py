@@ -18,6 +18,7 @@ from pipeline.ops.health import StageHealth
 from pipeline.store.health import StoredHealth, save_health
 from pipeline.store.incidents import decide
 from pipeline.store.timeline import latest_cursor
+from tests.alert.channels.proof import proves
 from tests.desk.world import GAMBIR, MANGGARAI, Visitor, World
 from tests.waiting import wait_for
 
@@ -105,6 +106,7 @@ def test_who_missed_too_much_fetches_everything_again(world: World, visit: Visit
         wait_for(lambda: any(event == "again" for _, event, _ in stream.got))
 
 
+@proves("desk", "in_place")
 def test_decisions_and_cameras_are_told_too(world: World, visit: Visit) -> None:
     world.raise_incident(still=False)
     with listening(visit("piket_gambir")) as stream:

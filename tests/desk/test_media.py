@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.store.tables import EvidenceRow
+from tests.alert.channels.proof import proves
 from tests.desk.world import Visitor, World, picture
 
 Visit = Callable[[str], Visitor]
@@ -17,6 +18,7 @@ def visitor(world: World, visit: Visit) -> Visitor:
     return visit("piket_gambir")
 
 
+@proves("desk", "picture")
 def test_a_still(world: World, visitor: Visitor) -> None:
     answer = visitor.get(world.link(visitor, 1))
     assert answer.headers["content-type"] == "image/jpeg"

@@ -14,6 +14,7 @@ from pipeline.store.incidents import get
 from pipeline.store.outbox import Order, complete, enqueue, lease
 from pipeline.store.receipts import arrivals_since
 from pipeline.store.timeline import events_of
+from tests.alert.channels.proof import proves
 from tests.desk.world import Visitor, World
 
 SECRET = "rahasia-damkar-0123456789"
@@ -76,6 +77,7 @@ def test_what_a_receiver_says_is_in_the_timeline_once(world: World, url: str, vi
     assert "Kabar tampil pada damkar" in page
 
 
+@proves("webhook", "later")
 def test_an_acknowledgement_accepts_where_the_receiver_may(world: World, url: str) -> None:
     other: dict[str, Any] = {
         "name": "bpbd",
@@ -113,6 +115,7 @@ def test_nobody_else_can_say_it(world: World, url: str) -> None:
     assert told(world) == []
 
 
+@proves("webpush", "later")
 def test_a_browser_confirms_with_the_token_of_its_notice(world: World, url: str) -> None:
     with world.database.session() as session:
         push.subscribe(session, "piket_gambir", "https://fcm.googleapis.com/x", ("p", "a"), world.clock())

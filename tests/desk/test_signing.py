@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.desk.signing import KEY_LIFE_MS, LIFE_MS, STEP_MS, Signer
 from pipeline.store.audit import entries, verify
+from tests.alert.channels.proof import proves
 from tests.desk.world import Visitor, World
 
 Visit = Callable[[str], Visitor]
@@ -16,6 +17,7 @@ def number(world: World) -> int:
     return 2
 
 
+@proves("desk", "signed")
 def test_a_page_holds_links_that_open(world: World, visit: Visit, number: int) -> None:
     visitor = visit("piket_gambir")
     link = world.link(visitor, number)

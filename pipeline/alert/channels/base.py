@@ -15,14 +15,16 @@ class Abilities:
     """What a channel can do, as docs/alerts.md shows it and tests prove it.
 
     `in_place`: later notices replace what is shown. `receipt`: what a `sent` row knows (`accepted`: a provider took
-    it; `delivered`: the receiver itself did). `picture`: the still goes with it. `signed`: the receiver can tell that
-    it is from us. That a delivery is tried again is not listed: the outbox does it for every channel alike.
+    it; `delivered`: the receiver itself did). `later`: the most that the receiver may say afterwards. `picture`: the
+    still goes with it. `signed`: the receiver can tell that it is from us. That a delivery is tried again, and that
+    tests are marked, is not listed: it is so for every channel alike.
     """
 
     in_place: Literal["yes", "no"]
     receipt: Literal["accepted", "delivered"]
     picture: Literal["yes", "no"]
     signed: Literal["yes", "no"]
+    later: Literal["no", "seen", "acknowledged"] = "no"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class DeskChannel:
     targets: Set[str] | None = None
     takes: Set[Notice] = frozenset({"opened", "escalated", "test", "drill"})
     lease_s = 1.0
-    abilities = Abilities(in_place="yes", receipt="delivered", picture="yes", signed="yes")
+    abilities = Abilities(in_place="yes", receipt="delivered", picture="yes", signed="yes", later="acknowledged")
 
     @classmethod
     def build(cls, _settings: Settings, _environment: Mapping[str, str], _clock: Clock) -> list[Channel]:

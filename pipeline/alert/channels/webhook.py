@@ -34,7 +34,7 @@ class WebhookChannel:
 
     name = "webhook"
     takes = NOTICES
-    abilities = Abilities(in_place="yes", receipt="delivered", picture="no", signed="yes")
+    abilities = Abilities(in_place="yes", receipt="delivered", picture="no", signed="yes", later="acknowledged")
 
     def __init__(self, target: WebhookTarget, secret: bytes, clock: Clock) -> None:
         self._url, self._secret, self._clock = target.url, secret, clock

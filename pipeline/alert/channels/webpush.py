@@ -70,7 +70,7 @@ class WebPushChannel:
 
     name = "webpush"
     takes = NOTICES
-    abilities = Abilities(in_place="yes", receipt="accepted", picture="no", signed="yes")
+    abilities = Abilities(in_place="yes", receipt="accepted", picture="no", signed="yes", later="seen")
 
     def __init__(
         self, section: WebPushSection, secret: str, key: PrivateKey, zone: ZoneInfo, shelf: Shelf, clock: Clock

@@ -98,6 +98,7 @@ def test_one_activation_though_delivered_twice(store: Callable[..., Store], tmp_
             one.close()
 
 
+@proves("mqtt", "marked")
 def test_a_test_switches_nothing(store: Callable[..., Store], tmp_path: Path) -> None:
     with mosquitto(tmp_path) as broker:
         here = store(**targets(broker))

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from pipeline.alert.channels.base import Refused, Retry, Sent
 from pipeline.alert.channels.telegram import TelegramChannel
 from pipeline.ops.clock import now_ms
@@ -66,6 +68,16 @@ def test_what_the_api_answers(store: Callable[..., Store]) -> None:
         copy = sender.deliver(here.row(next_of(first), "telegram:rt", "updated"))
         assert isinstance(copy, Sent)
         sender.close()
+
+
+@proves("telegram", "marked")
+@pytest.mark.parametrize("notice", ["test", "drill"])
+def test_a_test_is_marked_and_opens_no_incident(store: Callable[..., Store], notice: str) -> None:
+    with http_server(ok) as api:
+        here, sender = channel(store, api.url)
+        assert isinstance(sender.deliver(here.row(incident("i1"), "telegram:rt", notice, test=True)), Sent)
+        sender.close()
+    assert b"LATIHAN / UJI COBA, BUKAN KEJADIAN" in api.requests[0].body
 
 
 def test_the_token_is_in_no_reason(store: Callable[..., Store]) -> None:

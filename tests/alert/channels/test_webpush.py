@@ -15,6 +15,7 @@ from pipeline.alert.channels.base import Retry, Sent
 from pipeline.alert.channels.webpush import REMOVED, WebPushChannel
 from pipeline.ops.clock import now_ms
 from pipeline.ops.errors import ConfigError
+from pipeline.ops.signature import push_token
 from pipeline.ops.vapid import b64, load_key, new_key, point, unb64
 from pipeline.store import people, push
 from tests.alert.channels.making import Request, Store, http_server, incident, next_of
@@ -89,6 +90,20 @@ def test_who_has_the_area_reads_it(store: Callable[..., Store]) -> None:
     assert opened["tag"] == closed["tag"]
     assert closed["quiet"]
     assert service.requests[0].headers["topic"] == service.requests[1].headers["topic"]
+
+
+@proves("webpush", "marked")
+def test_a_drill_is_marked_and_its_token_is_the_browsers_own(store: Callable[..., Store]) -> None:
+    here, browser = begin(store, {"gambir": ["31.71.01"]}), Browser()
+    with http_server(lambda _: (201, b"")) as service:
+        subscribe(here, "gambir", f"{service.url}/gambir", browser)
+        sender, row = channel(here), here.row(incident("i1"), "webpush:piket", "drill", test=True)
+        assert isinstance(sender.deliver(row), Sent)
+        sender.close()
+    said = browser.read(service.requests[0])
+    assert said["title"].startswith("LATIHAN / UJI COBA, BUKAN KEJADIAN. Latihan: ")
+    assert said["url"] == "/"
+    assert said["token"] == push_token(KEY, said["browser"], row.idempotency_key) != ""
 
 
 @proves("webpush", "retry")
