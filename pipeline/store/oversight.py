@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from pipeline.ops.duty import Deadlines, Level
 from pipeline.ops.section import Kind
@@ -60,14 +60,19 @@ def unreached_posts(session: Session) -> int:
 
     Only where one failed at least once: a notice that is on its way says nothing yet.
     """
-    tried = sa.select(OutboxRow.id).where(
-        OutboxRow.incident_id == IncidentRow.id, OutboxRow.notice == "opened", OutboxRow.channel != "desk"
+    # What a digest tells has no delivery of its own: it got through when its digest did.
+    carrier = aliased(OutboxRow)
+    told_by = sa.case((OutboxRow.state == "digested", OutboxRow.digest), else_=OutboxRow.idempotency_key)
+    tried = (
+        sa.select(OutboxRow.id)
+        .join(carrier, carrier.idempotency_key == told_by)
+        .where(OutboxRow.incident_id == IncidentRow.id, OutboxRow.notice == "opened", OutboxRow.channel != "desk")
     )
-    failed = tried.where(sa.or_(OutboxRow.state == "dead", OutboxRow.last_error.is_not(None)))
+    failed = tried.where(sa.or_(carrier.state == "dead", carrier.last_error.is_not(None)))
     number = session.scalar(
         sa.select(sa.func.count(sa.distinct(IncidentRow.kelurahan)))
-        .where(IncidentRow.decision == "waiting", failed.exists())
-        .where(~tried.where(OutboxRow.state == "sent").exists())
+        .where(IncidentRow.decision == "waiting", failed.correlate(IncidentRow).exists())
+        .where(~tried.where(carrier.state == "sent").correlate(IncidentRow).exists())
     )
     return number or 0
 

@@ -72,3 +72,20 @@ def test_a_post_is_unreached_when_every_way_failed_and_none_got_through(opened: 
         of_incident(session, "i1")[1].state = "sent"
     with opened.reading() as session:
         assert unreached_posts(session) == 0
+
+
+def test_a_post_that_a_digest_told_is_reached_when_the_digest_is(opened: Database) -> None:
+    with opened.session() as session:
+        for name, notice in (("a", "opened"), ("b", "opened"), ("b", "digest")):
+            order = Order("i1", 1, notice, f"webhook:{name}", "webhook", f"i1:{notice}:{name}", {})  # type: ignore[arg-type]
+            enqueue(session, order, T0)
+        dead, digested, digest = of_incident(session, "i1")
+        dead.state, digested.state, digested.digest = "dead", "digested", digest.idempotency_key
+        session.flush()
+        assert unreached_posts(session) == 1
+        digest.state = "sent"
+        session.flush()
+        assert unreached_posts(session) == 0
+        digest.state = "dead"
+        session.flush()
+        assert unreached_posts(session) == 1
