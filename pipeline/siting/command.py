@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.city.registry import load_registry
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.errors import ConfigError
 from pipeline.ops.settings import Settings
 from pipeline.siting.document import plan_document
-from pipeline.siting.gather import Files, gather
+from pipeline.siting.gather import Files, gather, registry_of
 from pipeline.siting.money import parse_budget, rupiah
 from pipeline.siting.plan import Ask, Method, make_plan
 from pipeline.siting.problem import MICRO
@@ -65,10 +64,10 @@ def run_plan_sites(settings: Settings, wanted: Wanted, out: Path, clock: Clock =
     """
     check_folder(out)
     budget, floors = parse_budget(wanted.budget), parse_floors(wanted.floors)
-    registry = load_registry(settings)
     database = open_database(settings)
     database.migrate()
     with database.reading() as session:
+        registry = registry_of(settings, session)
         study = Study(gather(settings, registry, session, Files(wanted.needs, wanted.hotspots), clock()))
     city = study.inputs.city
     listed = read_candidates(wanted.candidates, city, settings.siting) if wanted.candidates else []

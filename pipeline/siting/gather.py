@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pipeline.city.registry import Registry
+from pipeline.city.edits import apply_edits
+from pipeline.city.registry import Registry, load_registry
 from pipeline.ops.settings import Settings
 from pipeline.siting.availability import availability, complete
 from pipeline.siting.demand import DAY_MS, KIND_CATEGORY, Spot
@@ -17,6 +18,7 @@ from pipeline.siting.places import City, city_of
 from pipeline.siting.study import Inputs
 from pipeline.siting.tables import read_hotspots, read_needs
 from pipeline.siting.views import View
+from pipeline.store.camera_edits import read_edits
 from pipeline.store.camera_log import spans
 from pipeline.store.needs import OPEN, NewNeed, list_needs
 from pipeline.store.review_tables import VerdictRow
@@ -63,6 +65,15 @@ def gather(settings: Settings, registry: Registry, session: Session | None, file
         worth = verdicts_worth(session, now_ms - int(settings.siting.worth_days * DAY_MS))
     notes = _notes(views, known, spots, city)
     return Inputs(city, settings.siting, tuple(views), live, tuple(spots), worth, now_ms, tuple(notes))
+
+
+def registry_of(settings: Settings, session: Session) -> Registry:
+    """Return the registry of the file with what the desk changed laid over it.
+
+    Raises:
+        ConfigError: The file has bad rows.
+    """
+    return apply_edits(load_registry(settings), read_edits(session))[0]
 
 
 def cameras(registry: Registry, settings: Settings, built: Iterable[InstalledSiteRow] = ()) -> list[View]:

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from pipeline.city.registry import Registry, load_kelurahan, load_registry
+from pipeline.city.registry import Registry, load_kelurahan
 from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.settings import Settings
 from pipeline.siting.document import coverage_document
-from pipeline.siting.gather import Files, gather
+from pipeline.siting.gather import Files, gather, registry_of
 from pipeline.siting.merging import duplicates
 from pipeline.siting.places import City, city_of
 from pipeline.siting.study import Study
@@ -82,7 +82,10 @@ def write_coverage(settings: Settings, out: Path) -> str:
     Returns:
         What was found, one line for a person.
     """
-    told = coverage_document(study_of(settings, load_registry(settings), _open(settings)))
+    database = _open(settings)
+    with database.reading() as session:
+        registry = registry_of(settings, session)
+    told = coverage_document(study_of(settings, registry, database))
     write_whole(out, json.dumps(told, indent=1, ensure_ascii=False).encode())
     share = f"{told['seen'] / told['need']:.0%}" if told["need"] > 0 else "-"
     return f"{out}: {told['cameras']} kamera, {share} kebutuhan terlihat, {len(told['blind'])} kelurahan buta"
