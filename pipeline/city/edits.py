@@ -9,7 +9,8 @@ from typing import Literal
 from pipeline.city.registry import CAMERA_COLUMNS, Camera, Registry, parse_camera
 from pipeline.city.rows import RowError
 
-COLUMNS = (*CAMERA_COLUMNS, "public")
+VIEW = ("bearing", "angle", "range_m")
+COLUMNS = (*CAMERA_COLUMNS, "public", *VIEW)
 """The cells of a camera, in the order of `cameras.csv`."""
 
 
@@ -42,6 +43,14 @@ class LiveCameras(Mapping[str, Camera]):
         return len(self._now)
 
 
+def _number(value: float | None) -> str:
+    """Return a number as short as it can be read back exactly; empty where there is none."""
+    if value is None:
+        return ""
+    short = f"{value:.7g}"
+    return short if float(short) == value else repr(value)
+
+
 def cells_of(camera: Camera) -> dict[str, str]:
     """Return a camera as the cells of its row in `cameras.csv`."""
     masks = [[list(point) for point in mask] for mask in camera.masks]
@@ -50,13 +59,14 @@ def cells_of(camera: Camera) -> dict[str, str]:
         "name": camera.name,
         "url": camera.url,
         "kelurahan": camera.kelurahan,
-        "lat": f"{camera.lat:.7g}" if camera.lat == float(f"{camera.lat:.7g}") else repr(camera.lat),
-        "lng": f"{camera.lng:.7g}" if camera.lng == float(f"{camera.lng:.7g}") else repr(camera.lng),
+        "lat": _number(camera.lat),
+        "lng": _number(camera.lng),
         "categories": ";".join(camera.categories),
         "owner": camera.owner,
         "kinds": ";".join(camera.kinds),
         "masks": json.dumps(masks, separators=(",", ":")) if masks else "",
         "public": "ya" if camera.public else "",
+        **{name: _number(getattr(camera, name)) for name in VIEW},
     }
 
 

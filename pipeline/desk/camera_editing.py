@@ -30,6 +30,9 @@ FAULTS: dict[str, str] = mark(
         "lng": "Bujur harus angka antara -180 dan 180.",
         "kinds": "Pilih paling sedikit satu jenis kejadian.",
         "categories": "Kategori itu tidak dikenal.",
+        "bearing": "Arah harus angka derajat dari utara, 0 sampai 360, bersama lebarnya, atau keduanya kosong.",
+        "angle": "Lebar pandangan harus angka derajat, 1 sampai 360, bersama arahnya, atau keduanya kosong.",
+        "range_m": "Jangkauan harus angka meter, 1 sampai 1000, atau kosong.",
         "masks": "Tiap masker perlu paling sedikit tiga titik di dalam gambar.",
         "public": "Pilih ya atau tidak.",
     }
@@ -55,6 +58,9 @@ class CameraForm:
     categories: tuple[str, ...]
     kinds: tuple[str, ...]
     public: bool
+    bearing: str = ""
+    angle: str = ""
+    range_m: str = ""
 
     def cells(self, now: Camera | None) -> dict[str, str]:
         """Return the cells of the registry that the form says; masks stay as they are.
@@ -73,6 +79,7 @@ class CameraForm:
             "lng": self.lng, "owner": self.owner, "masks": before.get("masks", ""),
             "categories": _joined(self.categories, before.get("categories", "")),
             "kinds": _joined(self.kinds, before.get("kinds", "")), "public": "ya" if self.public else "",
+            "bearing": self.bearing, "angle": self.angle, "range_m": self.range_m,
         }  # fmt: skip
 
 

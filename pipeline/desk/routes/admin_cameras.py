@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from pipeline.city.edits import cells_of
+from pipeline.city.edits import COLUMNS, cells_of
 from pipeline.city.registry import CATEGORIES, DEFAULT_KINDS, KINDS, Camera
 from pipeline.desk.camera_editing import FAULTS, CameraForm, FormError, keep_camera, set_state
 from pipeline.desk.context import CameraAdmin, Desk, TheDesk
@@ -24,7 +24,7 @@ from pipeline.store.following import LiveCity
 
 router = APIRouter()
 PAGE = 200
-EMPTY = dict.fromkeys(("id", "name", "kelurahan", "lat", "lng", "owner", "categories", "public", "masks"), "")
+EMPTY = {**dict.fromkeys(COLUMNS, ""), "kinds": ";".join(Camera.kinds)}
 DONE = mark(
     {
         "tambah": "Kamera ditambahkan. Proses pembaca mulai membacanya dalam beberapa detik.",
@@ -35,6 +35,7 @@ DONE = mark(
     }
 )
 Text = Annotated[str, Form(max_length=200)]
+Degrees = Annotated[str, Form(max_length=30)]
 Words = Annotated[list[str], Form(max_length=40)]
 
 
@@ -64,12 +65,18 @@ def read_form(
     id: Annotated[str, Form(max_length=100)] = "",
     url: Annotated[str, Form(max_length=1000)] = "",
     owner: Text = "",
+    bearing: Degrees = "",
+    angle: Degrees = "",
+    range_m: Degrees = "",
     categories: Words = [],  # noqa: B006 - FastAPI copies defaults
     kinds: Words = [],  # noqa: B006
     public: Annotated[str, Form(max_length=5)] = "",
 ) -> CameraForm:
     """Return the camera of a form; PostgreSQL takes no NUL in a text."""
-    given = {"id": id, "name": name, "url": url, "kelurahan": kelurahan, "lat": lat, "lng": lng, "owner": owner}
+    given = {
+        "id": id, "name": name, "url": url, "kelurahan": kelurahan, "lat": lat, "lng": lng, "owner": owner,
+        "bearing": bearing, "angle": angle, "range_m": range_m,
+    }  # fmt: skip
     texts = {field: text.replace("\0", "").strip() for field, text in given.items()}
     return CameraForm(**texts, categories=tuple(categories), kinds=tuple(kinds), public=public == "ya")
 
@@ -123,7 +130,7 @@ def _typed(form: CameraForm) -> dict[str, str]:
     return {
         "id": form.id, "name": form.name, "kelurahan": form.kelurahan, "lat": form.lat, "lng": form.lng,
         "owner": form.owner, "categories": ";".join(form.categories), "kinds": ";".join(form.kinds),
-        "public": "ya" if form.public else "",
+        "public": "ya" if form.public else "", "bearing": form.bearing, "angle": form.angle, "range_m": form.range_m,
     }  # fmt: skip
 
 
@@ -155,9 +162,7 @@ def show_camera(
 
 
 @router.post("/admin/kamera/{camera_id}")
-def change_camera(
-    request: Request, desk: TheDesk, person: CameraAdmin, camera_id: str, form: TypedCamera
-) -> Response:
+def change_camera(request: Request, desk: TheDesk, person: CameraAdmin, camera_id: str, form: TypedCamera) -> Response:
     """Change a camera; its id stays."""
     camera = find_camera(desk, person, camera_id)
     form = replace(form, id=camera.id)
