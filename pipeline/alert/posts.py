@@ -12,13 +12,14 @@ from datetime import date, datetime, time, timedelta
 import structlog
 
 from pipeline.alert.roster import local_time, on_duty
-from pipeline.alert.rules import Rules, hears, rules_of, serves
+from pipeline.alert.rules import Rules, hears, rules_of
 from pipeline.city.registry import Kelurahan, Registry
 from pipeline.ops.duty import Post
 from pipeline.ops.errors import ConfigError
 from pipeline.ops.section import Kind
 from pipeline.ops.settings import Settings
 from pipeline.store.accounts import DUTY, Account, read_accounts
+from pipeline.store.areas import serves
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pipeline.alert.roster import hours_on
 from pipeline.ops.duty import FIRE_CONFIRMED, QuietRule
 from pipeline.ops.section import Kind
-from pipeline.store.areas import covers
+from pipeline.store.areas import serves
 
 REASON = "quiet"
 """How silences by these rules are counted."""
@@ -37,5 +37,4 @@ def _about(rule: QuietRule, kind: Kind, place: str, categories: Set[str]) -> boo
     """Say whether a rule is about such incidents; one without the confirmation never is about fire."""
     if kind not in rule.kinds or (kind == "fire" and rule.confirm != FIRE_CONFIRMED):
         return False
-    here = not rule.kelurahan or any(covers(area, place) for area in rule.kelurahan)
-    return here and (not rule.categories or not categories.isdisjoint(rule.categories))
+    return serves(rule.kelurahan, place) and (not rule.categories or not categories.isdisjoint(rule.categories))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pipeline.alert.quiet import REASON, quiet_rules, silenced
 from pipeline.alert.roster import local_time, on_duty, span
-from pipeline.alert.rules import DESK, Rules, hears, serves
+from pipeline.alert.rules import DESK, Rules, hears
 from pipeline.alert.rules import rules_of as rules_of
 from pipeline.bus.records import Incident
 from pipeline.city.levels import level_name
@@ -19,6 +19,7 @@ from pipeline.city.registry import Registry
 from pipeline.ops.duty import AGENCY_NAMES, CONCERNED, LevelTargets, Post, agency_key
 from pipeline.ops.duty import Level as Level
 from pipeline.ops.section import Kind
+from pipeline.store.areas import serves
 
 CITY_DESK = "kota"
 """The desk of the city room; it also gets what has no kelurahan."""

@@ -1,6 +1,6 @@
 """What routing goes by, checked and worked out once: the registry, the alert section, the zone, the neighbours."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -56,11 +56,6 @@ class Rules:
     def assigned(self) -> frozenset[str]:
         """The targets that a post, an agency or a level names: they hear what that gives them, not everything."""
         return frozenset(target for _, target in assignments(self.alert))
-
-
-def serves(areas: Sequence[str], place: str) -> bool:
-    """Say whether a list of codes or prefixes, empty for everywhere, has this kelurahan in it."""
-    return not areas or any(covers(area, place) for area in areas)
 
 
 def hears(reach: Reach, kind: Kind, place: str) -> str | None:

@@ -11,6 +11,11 @@ def covers(area: str, code: str) -> bool:
     return bool(area) and (code == area or code.startswith(area.rstrip(".") + "."))
 
 
+def serves(areas: Sequence[str], code: str) -> bool:
+    """Say whether a list of areas, empty for everywhere, holds this place."""
+    return not areas or any(covers(area, code) for area in areas)
+
+
 def within(column: Any, areas: Sequence[str]) -> sa.ColumnElement[bool]:
     """Return the condition that a column of kelurahan codes lies in one of the areas; no area, no row."""
     places = [place.rstrip(".") for place in areas if place.rstrip(".")]

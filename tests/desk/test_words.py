@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.desk.words import clock_text, decimal, is_night, running, sureness
+from pipeline.desk.words import AGENCIES, clock_text, decimal, is_night, running, sureness
+from pipeline.ops.duty import AGENCY_NAMES, agency_key
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 NOON = 1_795_500_000_000  # 2026-11-24 13:00 in Jakarta
@@ -55,3 +56,8 @@ def test_night_is_from_six_to_six() -> None:
 def test_numbers_are_written_as_the_language_does() -> None:
     assert decimal(3.14, "id") == "3,1"
     assert decimal(3.14, "en", 2) == "3.14"
+
+
+def test_the_desk_and_routing_know_the_same_agencies() -> None:
+    assert AGENCIES == AGENCY_NAMES
+    assert all(agency_key(name) == key for key, name in AGENCIES.items())

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from pipeline.desk.context import Decider, Desk, TheDesk
 from pipeline.desk.routes.incident import IncidentId, Note, answer_decision, find
 from pipeline.desk.words import AGENCIES
-from pipeline.store.areas import covers
+from pipeline.ops.duty import agency_key
+from pipeline.store.areas import serves
 from pipeline.store.forwards import Copy, forward, mark_seen
 from pipeline.store.incidents import Decided
 from pipeline.store.tables import Decision
@@ -25,18 +26,12 @@ def copies_for(desk: Desk, agency: str, kind: str, kelurahan: str) -> list[Copy]
     alert, found = desk.settings.alert, dict[str, Copy]()
     channels = {f"{channel}:{reach.name}": channel for channel, reach in alert.named()}
     for copy in alert.duty.agencies:
-        same = copy.agency.casefold() in (agency, AGENCIES[agency].casefold())
-        if not same or kind not in copy.kinds or not _serves(copy.kelurahan, kelurahan):
+        if agency_key(copy.agency) != agency or kind not in copy.kinds or not serves(copy.kelurahan, kelurahan):
             continue
         for target in copy.targets:
             if target in channels:
                 found[target] = Copy(target, channels[target], f"forwarded to {copy.agency}, kind {kind}")
     return list(found.values())
-
-
-def _serves(areas: tuple[str, ...], kelurahan: str) -> bool:
-    """Say whether a list of codes or prefixes, empty for everywhere, has this kelurahan in it."""
-    return not areas or any(covers(area, kelurahan) for area in areas)
 
 
 @router.post("/kejadian/{incident_id}/terusan")

@@ -18,6 +18,7 @@ from pipeline.ops.errors import ConfigError
 from pipeline.ops.signature import push_token
 from pipeline.ops.vapid import b64, load_key, new_key, point, unb64
 from pipeline.store import people, push
+from pipeline.store.places import add_places
 from tests.alert.channels.making import Request, Store, http_server, incident, next_of
 from tests.alert.channels.proof import proves
 
@@ -90,6 +91,24 @@ def test_who_has_the_area_reads_it(store: Callable[..., Store]) -> None:
     assert opened["tag"] == closed["tag"]
     assert closed["quiet"]
     assert service.requests[0].headers["topic"] == service.requests[1].headers["topic"]
+
+
+def test_a_person_named_in_a_roster_hears_alone_and_neighbours_hear_with_everybody(
+    store: Callable[..., Store],
+) -> None:
+    here = begin(store, {"gambir": ["31.71.01"], "tebet": ["31.74"]})
+    with http_server(lambda _: (201, b"")) as service:
+        for name in ("gambir", "tebet"):
+            subscribe(here, name, f"{service.url}/{name}", Browser())
+        sender = channel(here)
+        sender.deliver(here.row(incident("i1"), "webpush:tebet"))
+        assert [request.path for request in service.requests] == ["/tebet"]
+        near = here.row(incident("i2"), "webpush:piket")
+        with here.database.session() as session:
+            add_places(session, "i2", ["31.74.01.1007"])
+        sender.deliver(near)
+        sender.close()
+        assert sorted(request.path for request in service.requests[1:]) == ["/gambir", "/tebet"]
 
 
 @proves("webpush", "marked")
