@@ -23,6 +23,8 @@ WITHDRAWN = Counter(
 DECIDED, CLOSED = "decided", "closed"
 _NOT_SENT = ("pending", "gathered")
 _MARK = "not sent: "
+_OPEN = (IncidentRow.decision == "waiting", IncidentRow.state != "closed")
+"""`is_open` as a condition."""
 
 
 def standing_of(row: EscalationRow) -> Standing:
@@ -117,7 +119,7 @@ def take_due(session: Session, at_ms: int, limit: int = 50) -> list[tuple[Escala
     query = (
         sa.select(EscalationRow, IncidentRow)
         .join(IncidentRow, IncidentRow.id == EscalationRow.incident_id)
-        .where(EscalationRow.due_ms <= at_ms)
+        .where(EscalationRow.due_ms <= at_ms, *_OPEN)
         .order_by(EscalationRow.due_ms, EscalationRow.incident_id)
         .limit(limit)
     )
@@ -127,7 +129,8 @@ def take_due(session: Session, at_ms: int, limit: int = 50) -> list[tuple[Escala
 
 def any_due(session: Session, at_ms: int) -> bool:
     """Whether `take_due` would find one; asked in a reading transaction it spares the write lock."""
-    query = sa.select(EscalationRow.incident_id).where(EscalationRow.due_ms <= at_ms).limit(1)
+    query = sa.select(EscalationRow.incident_id).join(IncidentRow, IncidentRow.id == EscalationRow.incident_id)
+    query = query.where(EscalationRow.due_ms <= at_ms, *_OPEN).limit(1)
     return session.scalar(query) is not None
 
 

@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from pipeline.alert.channels import build
+from pipeline.alert.content import read
+from pipeline.alert.wording import words
 from pipeline.bus.records import Incident
+from pipeline.ops.alert_targets import Speech
 from pipeline.ops.clock import now_ms
 from pipeline.store import cap, people, push
 from pipeline.store.database import Database, open_database
@@ -131,6 +135,23 @@ def _lists(text: str) -> None:
     assert title == "6 kejadian dalam waktu singkat"
     assert [line.split(". ")[0] for line in lines] == ["1", "2", "3", "4", "5", "6"]
     assert all("Kebakaran" in line and "Kamera cam-1, Gambir" in line for line in lines)
+
+
+@pytest.mark.parametrize("speech", ["id", "en"])
+def test_the_longest_digest_fits_one_message_and_drops_nothing(speech: Speech) -> None:
+    one = {
+        "notice": "escalated",
+        "incident": {"id": "i" * 120, "kind": "fire", "first_seen_ms": 1_790_000_000_000},
+        "camera": {"name": "Jalan Jenderal Sudirman " * 8},
+        "kelurahan": {"name": "Kebon Kacang"},
+        "told": "alone",
+    }
+    content = read({"notice": "digest", "part": [2, 3], "incidents": [one] * 40})
+    told = words(content, speech, ZoneInfo("Asia/Jakarta"))
+    assert len(f"{told.title}\n{told.text}") <= 4096
+    assert len(told.text.splitlines()) == 40
+    assert all("Jalan Jenderal Su" in line and line.endswith(")") for line in told.text.splitlines())
+    assert "(bagian 2 dari 3)" in told.title or "(part 2 of 3)" in told.title
 
 
 def test_one_incident_is_one_notice_then_updates_in_place(everybody: Everybody) -> None:
