@@ -28,8 +28,9 @@ from pipeline.siting.tables import Candidate
 from pipeline.siting.views import View
 from pipeline.siting.whole import write_whole
 
-FULL = {"cameras": 1500, "candidates": 5000, "points": 50_000, "budget": 300}
-QUICK = {"cameras": 150, "candidates": 500, "points": 5000, "budget": 30}
+FULL = {"cameras": 1500, "candidates": 5000, "points": 50_000, "budget": 8_000_000_000}
+QUICK = {"cameras": 150, "candidates": 500, "points": 5000, "budget": 800_000_000}
+RANGE_M = 90
 NOW_MS = 1_795_000_000_000
 HALF_DEGREES = 0.16
 """Half the side of the city: 18 km."""
@@ -70,7 +71,7 @@ def measure(size: dict[str, int], method: Method) -> dict[str, Any]:
     study, listed = generated_city(size)
     weight = study.weight
     studied, studied_cpu = time.monotonic(), time.process_time()
-    ask = Ask(Budget(size["budget"], money=False), method, {"kota": 2}, listed=listed, requests=False, curve=(),
+    ask = Ask(Budget(size["budget"], money=True), method, {"kota": 2}, listed=listed, requests=False, curve=(),
               sensitivity=False)  # fmt: skip
     plan = make_plan(study, ask)
     planned, planned_cpu = time.monotonic(), time.process_time()
@@ -91,6 +92,8 @@ def measure(size: dict[str, int], method: Method) -> dict[str, Any]:
 def generated_city(size: dict[str, int], seed: int = 3) -> tuple[Study, tuple[Candidate, ...]]:
     """Return a study of a generated city and its candidates: poles near hot places that gather in quarters."""
     dice = np.random.default_rng(seed)
+    siting = SitingSection(gap=GAP, time_limit_s=TIME_LIMIT_S)
+    types = sorted(siting.site_types)
     quarters = dice.uniform(-HALF_DEGREES, HALF_DEGREES, (size["candidates"] // PER_QUARTER, 2)) + MIDDLE
     hot = np.repeat(quarters, PER_QUARTER, axis=0) + dice.normal(0, 0.0012, (len(quarters) * PER_QUARTER, 2))
     heat = dice.pareto(1.3, len(hot)) + 0.2
@@ -112,11 +115,10 @@ def generated_city(size: dict[str, int], seed: int = 3) -> tuple[Study, tuple[Ca
         for n, (lat, lng) in enumerate(standing)
     )
     listed = tuple(
-        Candidate(f"tiang-{n}", f"Tiang {n}", float(lat), float(lng), _ward(float(lat), float(lng)), "tiang_ada",
-                  25_000_000, 60)
+        Candidate(f"tiang-{n}", f"Tiang {n}", float(lat), float(lng), _ward(float(lat), float(lng)), types[n % 3],
+                  siting.site_types[types[n % 3]].cost, RANGE_M)
         for n, (lat, lng) in enumerate(poles)
     )  # fmt: skip
-    siting = SitingSection(gap=GAP, time_limit_s=TIME_LIMIT_S)
     live = complete({}, (view.id for view in views))
     return Study(Inputs(city, siting, views, live, spots, {}, NOW_MS)), listed
 

@@ -68,7 +68,7 @@ def turned(candidates: Sequence[Candidate], demand: Demand, gain: Floats) -> lis
     found = list(candidates)
     loose = [number for number, candidate in enumerate(candidates) if candidate.turn]
     best = np.full(len(loose), -1.0)
-    for step in range(DIRECTIONS):
+    for step in range(DIRECTIONS if loose else 0):
         bearing = 360 / DIRECTIONS * step
         tried = [replace(candidates[number], bearing=bearing) for number in loose]
         for at, points in enumerate(seen([view_of(one) for one in tried], demand.plane, x, y)):

@@ -198,16 +198,33 @@ def _move(state: State, end: float) -> bool:
     """Take existing cameras down where that lets another site gain more; return whether that helped."""
     better = False
     problem = state.problem
-    everywhere = np.ones(problem.sites, bool)
     while len(state.freed) < problem.moves and time.monotonic() < end:
         standing = set(range(problem.sites, problem.facilities)) - state.freed
         for camera in sorted(standing, key=lambda c: (state.loss(c), c))[:MOVES_TRIED]:
             before, value = state.snapshot(), state.value
             state.free(camera)
-            if _add_best(state, everywhere, moved=True) and state.value > value:
+            _serve(state)
+            if state.value > value:
                 better = True
                 break
             state.revert(before)
         else:
             break
     return better
+
+
+def _serve(state: State) -> None:
+    """Let a camera taken down serve the best further site, or the dearest open one, and spend what that saves."""
+    start = state.snapshot()
+    _add_best(state, np.ones(state.problem.sites, bool), moved=True)
+    further, value = state.snapshot(), state.value
+    state.revert(start)
+    bought = sorted(state.opened - state.moved)
+    if bought:
+        saving = state.problem.cost - state.problem.move_cost
+        dearest = max(bought, key=lambda j: int(saving[j]))
+        state.drop(dearest)
+        state.add(dearest, moved=True)
+        _refill(state)
+    if state.value <= value:
+        state.revert(further)
