@@ -115,11 +115,11 @@ def keep_camera(desk: Desk, city: LiveCity, person: Person, cells: Mapping[str, 
     """
     id_ = cells["id"]
     file, now = city.file.cameras.get(id_), city.registry.cameras.get(id_)
-    fields = changed_cells(file, cells)
     try:
-        camera = edited_camera(file, CameraEdit(id_, "set", fields), city.file)
+        camera = edited_camera(file, CameraEdit(id_, "set", changed_cells(file, cells)), city.file)
     except RowError as error:
         raise FormError(error.column) from error
+    fields = changed_cells(file, cells_of(camera))
     if not person.sees(camera.kelurahan):
         raise FormError("kelurahan")
     state: EditState = "set" if fields or file is None else "file"

@@ -5,7 +5,7 @@ A new route needs a row there; a form that must be filled to get anywhere needs 
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -225,9 +225,7 @@ def test_every_answer_carries_the_security_headers(desk: tuple[World, str, Incid
 
 
 @pytest.mark.parametrize("name", ["bos", "teknisi", "piket_gambir", "satpol_pusat"])
-def test_no_page_holds_an_inline_script_or_style(
-    desk: tuple[World, str, Incident], visit: Callable[[str], Visitor], name: str
-) -> None:
+def test_no_page_holds_an_inline_script_or_style(desk: tuple[World, str, Incident], name: str) -> None:
     visitor = Visitor(desk[1])
     visitor.sign_in(name)
     pages = 0
