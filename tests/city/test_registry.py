@@ -59,7 +59,7 @@ def test_masks_and_relative_files(tmp_path: Path) -> None:
     assert camera.masks == (((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),)
     assert camera.url == str(tmp_path / "clips" / "a.mp4")
     assert camera.name == "c"
-    assert camera.kinds == ("fire", "smoke")
+    assert camera.kinds == ("fire", "smoke", "flood")
 
 
 @pytest.mark.parametrize(

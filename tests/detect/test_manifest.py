@@ -28,7 +28,7 @@ def test_a_class_without_threshold_counts_from_one_half(tmp_path: Path) -> None:
         ({"colour": "red"}, "colour: unknown key"),
         ({"version": None}, "version: Field required"),
         ({"version": 1.0}, "version: Input should be a valid string"),
-        ({"head": "detr"}, "head: Input should be 'yolox', 'ultralytics', 'classifier' or 'temporal'"),
+        ({"head": "detr"}, "head: Input should be 'yolox', 'ultralytics', 'classifier', 'scene' or 'temporal'"),
         ({"sha256": "abc"}, "sha256:"),
         ({"file": "../model.onnx"}, "file:"),
         ({"classes": []}, "classes:"),

@@ -80,7 +80,7 @@ def test_pictures_may_be_decoded_side_by_side() -> None:
 def test_a_frame_that_no_model_watches_is_counted() -> None:
     before = REGISTRY.get_sample_value("siaga_detect_frames_total", {"outcome": "not_watched"}) or 0
     fragile = Fragile(1)
-    fragile.manifest = manifest("classifier", activation="softmax", classes=["flood", "dry"])
+    fragile.manifest = manifest("classifier", activation="softmax", classes=["brawl", "calm"])
     kept, _ = work([fragile], [picture()])
     assert kept.observations == []
     assert REGISTRY.get_sample_value("siaga_detect_frames_total", {"outcome": "not_watched"}) == before + 1
