@@ -16,6 +16,8 @@ WARM_UP = 15
 HISTORY = 300
 """Windows remembered, about five minutes: a busy street by day is the usual, not an activity."""
 HOLD_S = 3.0
+SUSPECT_S = 15.0
+"""A camera on which something is suspected is looked at as if it moved for so long (see `confirm.burst_every_s`)."""
 MIN_RISE = 1.3
 MIN_BYTES = 1500
 DEVIATIONS = 4.0
@@ -56,6 +58,7 @@ class Activity:
     _window: float | None = None
     _bytes: int = 0
     _until: float = -1.0
+    _suspected: float = -1.0
     _last_look: Look | None = None
 
     def packet(self, t_s: float, size: int, key: bool) -> None:
@@ -83,6 +86,12 @@ class Activity:
                 self._until = t_s + HOLD_S
         self._last_look = look
 
+    def suspect(self, t_s: float) -> None:
+        """Hold the camera for active for a while: somebody asked to see more of it at stream second `t_s`."""
+        self._suspected = t_s + SUSPECT_S
+
     def active(self, t_s: float) -> bool:
-        """Tell whether something moves at stream second `t_s`."""
+        """Tell whether something moves, or is suspected, at stream second `t_s`."""
+        if self._suspected - SUSPECT_S - 60 <= t_s < self._suspected:
+            return True
         return self._until - HOLD_S - 60 <= t_s < self._until

@@ -126,6 +126,8 @@ class Sampler:
             within reach, or the budget is spent.
         """
         gop = self._gop.units()
+        if gop:
+            self._activity.suspect(gop[-1].t_s)  # also where the burst is refused: the gate is no place to save then
         refusal = "already" if self._burst else "no_keyframe" if not gop else ""
         if not refusal and not self._budget.take():
             refusal = "budget"

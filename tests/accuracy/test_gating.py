@@ -7,8 +7,8 @@ later, for fire, smoke and flooding; for brawls it is told how soon the gate ope
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pytest
@@ -28,10 +28,12 @@ from tests.shared import REPO
 GATED = GrabSection()
 WITHOUT = GrabSection(floor_fps=GATED.activity_fps)
 FLOOR_ALONE = GrabSection(activity_fps=GATED.floor_fps)
-LATER_S = 0.0
-"""How much later an event may be found for the gate: not at all."""
+PACKET_S = 0.2
+"""Between two pictures of the slowest of those clips."""
 OPENS_S = 3.0
 """Within this time of a fight's beginning the gate should be open."""
+SOON_AT_LEAST = 6
+"""Fights of the labelled streams (of 7) on which it is."""
 
 
 @dataclass
@@ -103,28 +105,35 @@ def test_the_gate_costs_fire_and_smoke_nothing(
         print(f"\ngating: {json.dumps(figures)}")
     gated, without = found["gated"], found["without"]
     assert gated.frames < without.frames
-    lost = {event for event, delay in without.delays.items() if delay is not None and gated.delays[event] is None}
-    assert not lost
-    for kind in ("fire", "smoke"):
-        pairs = [
-            (gated.delays[event], delay)
-            for event, delay in without.delays.items()
-            if event[1] == kind and delay is not None
-        ]
-        assert median(mine - other for mine, other in pairs if mine is not None) <= LATER_S, kind
+    for event, delay in without.delays.items():
+        mine = gated.delays[event]
+        assert delay is None or (mine is not None and mine <= delay), event
 
 
-def floors(file: Path, grab: GrabSection) -> list[float]:
-    """The seconds of the floor pictures of a clip."""
-    return [round(sample.t_s, 3) for sample in sample_source(str(file), grab) if sample.cause == "floor"]
+def test_the_gate_saves_where_nothing_happens(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clips = sorted((shared_data / "data" / "fire_smoke" / "clips").glob("*none_*.mp4"))
+    clips += sorted((shared_data / "data" / "flood" / "clips").glob("*.mp4"))
+    counts = [sum(1 for clip in clips for _ in sample_source(str(clip), grab)) for grab in (GATED, WITHOUT)]
+    with capsys.disabled():
+        print(f"\npictures of {len(clips)} quiet clips: {counts[0]} gated, {counts[1]} without")
+    assert counts[0] < 0.95 * counts[1]
 
 
-def test_floor_pictures_are_the_same_whatever_moves(shared_data: Path) -> None:
-    """Flooding is looked for on floor pictures alone, so the gate cannot cost it anything."""
+def longest_gap_s(file: Path, grab: GrabSection) -> float:
+    """The longest time between two floor pictures of a clip, s."""
+    at = [sample.t_s for sample in sample_source(str(file), grab) if sample.cause == "floor"]
+    return max(b - a for a, b in pairwise(at))
+
+
+def test_floor_pictures_come_as_often_whatever_moves(shared_data: Path) -> None:
+    """Flooding is looked for on floor pictures alone, so the gate cannot cost it anything.
+
+    Which packet serves may differ (a keyframe a little early is taken where it is there), not how long none comes.
+    """
     clips = sorted((shared_data / "data" / "flood" / "clips").glob("*.mp4"))
     assert clips
     for clip in clips:
-        assert floors(clip, GATED) == floors(clip, FLOOR_ALONE), clip.name
+        assert longest_gap_s(clip, GATED) <= longest_gap_s(clip, FLOOR_ALONE) + PACKET_S, clip.name
     model = REPO / "models" / "flood"
     if (model / "manifest.yaml").exists():
         assert load_manifest(model).causes == ("floor",)
@@ -136,7 +145,7 @@ def opened_s(sampled: Sampling, start_s: float, end_s: float) -> float | None:
     def within(sample: Sample) -> bool:
         return sample.cause == "activity" and start_s - 0.5 <= sample.t_s <= end_s
 
-    return next((max(0.0, sample.t_s - start_s) for sample in sampled if within(sample)), None)
+    return next((round(max(0.0, sample.t_s - start_s), 2) for sample in sampled if within(sample)), None)
 
 
 def test_how_soon_the_gate_opens_for_a_fight(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,7 +156,4 @@ def test_how_soon_the_gate_opens_for_a_fight(shared_data: Path, capsys: pytest.C
     soon = [wait for wait in waits if wait is not None and wait <= OPENS_S]
     with capsys.disabled():
         print(f"\nfights: {len(fights)}, gate open within {OPENS_S:g} s: {len(soon)}, waits {waits}")
-    assert len(soon) / len(fights) >= BRAWLS_SEEN
-
-
-BRAWLS_SEEN = 0.0
+    assert len(soon) >= SOON_AT_LEAST
