@@ -12,7 +12,7 @@ people_app = group("people", "Who may sign in at the desk.")
 @people_app.command("add")
 def people_add(
     name: Annotated[str, typer.Argument(help="Sign-in name: 2 to 40 of a-z, 0-9, '.', '_', '-'.")],
-    role: Annotated[str, typer.Option(help="piket, satpol, engineer or admin.")],
+    role: Annotated[str, typer.Option(help="piket, satpol, engineer, planner, auditor or admin.")],
     area: Annotated[list[str], typer.Option(help="Code of a kelurahan, kecamatan or kota, or '*'; may be repeated.")],
     config: Config = DEFAULT_CONFIG,
     data: Data = None,
