@@ -46,7 +46,8 @@ class Content:
     `is_test` marks what must not be taken for real, whatever its notice. `asked` are those who were told before an
     escalation and for how long they did not accept, s. Within a digest, `decided` says that somebody has decided
     meanwhile, `told_before` that the target was told of it alone; `part` is its number and how many parts there are.
-    `depth` is how deep water stands (`records.Depth`), `share` 0..1 of the street is under it; empty for other kinds.
+    `depth` is how deep water stands (`records.Depth`), `share` 0..1 of the street is under it, `level_cm` and
+    `siaga` what a gauge shows; empty for other kinds.
     """
 
     notice: str
@@ -75,6 +76,8 @@ class Content:
     part: tuple[int, int] = (1, 1)
     depth: str = ""
     share: float | None = None
+    level_cm: float | None = None
+    siaga: int | None = None
 
     @property
     def where(self) -> str:
@@ -122,6 +125,8 @@ def read(payload: Mapping[str, Any], depth: int = 0) -> Content:
         part=_numbers(payload.get("part")),
         depth=clean(_part(incident, "water").get("depth"), 20),
         share=_number(_part(incident, "water").get("share"), 1),
+        level_cm=_number(_part(incident, "water").get("level_cm"), 1e5),
+        siaga=int(_number(_part(incident, "water").get("siaga"), 4) or 0) or None,
     )
 
 

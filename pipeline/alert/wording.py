@@ -43,6 +43,7 @@ LINES: Mapping[str, Mapping[Speech, str]] = {
         "en": "Accept this drill in Siaga, as you would a real incident.",
     },
     "depth": {"id": "Air {depth}", "en": "Water {depth}"},
+    "level": {"id": "Tinggi air {cm} cm, Siaga {siaga}", "en": "Water level {cm} cm, Siaga {siaga}"},
     "share": {"id": "menutupi {share} % jalan", "en": "over {share} % of the street"},
     "seen": {"id": "Terlihat {at}", "en": "Seen {at}"},
     "score": {"id": "keyakinan {score} %", "en": "confidence {score} %"},
@@ -113,6 +114,8 @@ def _lines(content: Content, speech: Speech, zone: ZoneInfo) -> list[str]:
 def _water(content: Content, speech: Speech) -> str:
     """Return how deep and how wide water stands, empty where nothing is known of it."""
     said = []
+    if content.level_cm is not None and content.siaga is not None:
+        said.append(LINES["level"][speech].format(cm=round(content.level_cm), siaga=content.siaga))
     if content.depth in DEPTHS:
         said.append(LINES["depth"][speech].format(depth=DEPTHS[content.depth][speech]))
     if content.share is not None:

@@ -81,7 +81,8 @@ class Water(Record):
 
     `share` 0..1 of the street is under it (of what is not always under it, where a rule stage says so), `depth` is how
     deep, `light` the mean brightness 0..1 of the picture. `cells` says where (`pipeline.bus.wetness`). `rise` is the
-    change of the share a minute; a detector cannot tell and leaves it 0.
+    change of the share a minute; a detector cannot tell and leaves it 0. Where the camera sees a gauge, a rule stage
+    adds the height `level_cm`, its alert level `siaga` (1 the gravest .. 4 normal) and `level_rise`, cm a minute.
     """
 
     share: Ratio
@@ -89,6 +90,9 @@ class Water(Record):
     light: Ratio
     cells: Annotated[str, Field(max_length=400)] = ""
     rise: Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)] = 0.0
+    level_cm: Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)] | None = None
+    siaga: Annotated[int, Field(ge=1, le=4)] | None = None
+    level_rise: Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)] = 0.0
 
 
 class ModelRef(Record):

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pipeline.city import gauge
 from pipeline.city.registry import CAMERA_COLUMNS, Camera, Registry, parse_camera
 from pipeline.city.rows import RowError
 
 VIEW = ("bearing", "angle", "range_m")
-COLUMNS = (*CAMERA_COLUMNS, "public", *VIEW)
+COLUMNS = (*CAMERA_COLUMNS, "public", *VIEW, gauge.COLUMN)
 """The cells of a camera, in the order of `cameras.csv`."""
 
 
@@ -67,6 +68,7 @@ def cells_of(camera: Camera) -> dict[str, str]:
         "masks": json.dumps(masks, separators=(",", ":")) if masks else "",
         "public": "ya" if camera.public else "",
         **{name: _number(getattr(camera, name)) for name in VIEW},
+        gauge.COLUMN: camera.level_line.cell() if camera.level_line else "",
     }
 
 

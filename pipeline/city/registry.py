@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
+from pipeline.city import gauge
+from pipeline.city.gauge import LevelLine
 from pipeline.city.geo import distance_m
 from pipeline.city.rows import RowError, read_table
 from pipeline.ops.sections import Kind
@@ -46,7 +48,7 @@ class Camera:
     """A camera: where it stands, whose it is, and what it is watched for. `url` may hold a password: never log it.
 
     `bearing` (degrees from north, clockwise) is the middle of a view `angle` degrees wide that reaches `range_m`
-    metres; each is None where the registry does not say.
+    metres; each is None where the registry does not say. `level_line` is the gauge that it sees.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Camera:
     bearing: float | None = None
     angle: float | None = None
     range_m: float | None = None
+    level_line: LevelLine | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,7 @@ def parse_camera(row: dict[str, str], base: Path, kelurahan: Mapping[str, Kelura
         kinds=tuple(kind for kind in KINDS if kind in kinds),
         masks=_masks(row["masks"]),
         public=public in ("1", "true", "ya"),
+        level_line=gauge.parse(row.get(gauge.COLUMN, "")),
         **_view(row),
     )
 

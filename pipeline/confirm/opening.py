@@ -123,7 +123,8 @@ def _wet(water: Water | None) -> tuple[str, ...]:
     """Return what is known of the water as reasons."""
     if water is None:
         return ()
-    return (f"water_share:{water.share:.2f}", f"water_rise:{water.rise:+.3f}", f"depth:{water.depth}")
+    gauge = () if water.level_cm is None else (f"level_cm:{water.level_cm:.0f}", f"siaga:{water.siaga}")
+    return (*gauge, f"water_share:{water.share:.2f}", f"water_rise:{water.rise:+.3f}", f"depth:{water.depth}")
 
 
 def _figures(verdict: Verdict) -> tuple[str, ...]:

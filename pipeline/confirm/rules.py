@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from pipeline.bus.wetness import Wetness
+from pipeline.city.gauge import LevelLine
 from pipeline.city.registry import Camera, Mask, Registry
 from pipeline.confirm.street import road_of
 from pipeline.ops.sections import CameraRule, ConfirmSection, Kind, KindRule, Schedule
@@ -112,6 +113,7 @@ class CameraRules:
     disabled: tuple[Kind, ...]
     masks: tuple[Mask, ...]
     road: Wetness
+    level_line: LevelLine | None = None
 
 
 class Rulebook:
@@ -146,6 +148,7 @@ class Rulebook:
             disabled=tuple(kind for kind in kinds if kind not in camera.kinds),
             masks=camera.masks,
             road=road_of(camera.masks),
+            level_line=camera.level_line,
         )
 
     def of(self, camera: str) -> CameraRules | None:

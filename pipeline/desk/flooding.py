@@ -24,12 +24,18 @@ UNITS = 1000
 
 @dataclass(frozen=True)
 class Flooding:
-    """Water as the desk shows it: `percent` of the street, depth and movement as keys of words, the place as a path."""
+    """Water as the desk shows it: `percent` of the street, depth and movement as keys of words, the place as a path.
+
+    `level_cm`, `siaga` and `level_rise` (cm a minute) are of a gauge, None where the camera sees none.
+    """
 
     percent: int
     depth: str
     rise: str
     path: str
+    level_cm: int | None = None
+    siaga: int | None = None
+    level_rise: float = 0.0
 
 
 def flooding_of(water: Water | None) -> Flooding | None:
@@ -37,7 +43,10 @@ def flooding_of(water: Water | None) -> Flooding | None:
     if water is None:
         return None
     rise = "rising" if water.rise >= MOVING else "falling" if water.rise <= -MOVING else "steady"
-    return Flooding(round(100 * water.share), water.depth, rise, path_of(water.cells))
+    level = None if water.level_cm is None else round(water.level_cm)
+    return Flooding(
+        round(100 * water.share), water.depth, rise, path_of(water.cells), level, water.siaga, water.level_rise
+    )
 
 
 def path_of(cells: str) -> str:

@@ -102,6 +102,8 @@ REASONS: Final[dict[str, str]] = mark(
         "water_share": "Air menutupi {value} % jalan yang biasanya kering",
         "water_rise": "Luas air berubah {value} % jalan per menit",
         "depth": "Air {value}",
+        "level_cm": "Tinggi air {value} cm",
+        "siaga": "Siaga {value}",
         "reopened": "Terlihat lagi setelah hilang",
         "quiet": "Ditutup: tidak terlihat lagi",
         "camera_silent": "Ditutup: kamera tidak mengirim gambar lagi",

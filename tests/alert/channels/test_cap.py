@@ -177,7 +177,7 @@ def _titled(headers: dict[str, str]) -> dict[str, str]:
 def test_a_flood_is_graded_and_told_by_its_depth(depth: str, severity: str) -> None:
     water = {"id": "i1", "kind": "flood", "revision": 1, "score": 0.9, "first_seen_ms": T0}
     document = made(body("opened", incident={**water, "water": {"depth": depth, "share": 0.42}}), earlier=False)
-    root = check(render(document))
+    root = check(render(document, ZONE))
     assert said(root, "c:info/c:severity") == [severity, severity]
     indonesian, english = said(root, "c:info/c:description")
     assert "menutupi 42 % jalan" in indonesian
