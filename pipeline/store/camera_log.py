@@ -12,6 +12,8 @@ from pipeline.store.tables import CameraStateRow
 SILENT = "silent"
 SILENT_AFTER_MS = 60_000
 """Grabbers tell of each camera about every 5 s; nothing for a minute means that nobody watched it."""
+KEPT_MS = 400 * 86_400_000
+"""A camera's lines go when they are older than this at its next change: a year and some days can be looked back on."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ def log_change(session: Session, before: CameraStateRow | None, camera: str, sta
     if last is not None and since_ms - last > SILENT_AFTER_MS:
         session.add(CameraStateLogRow(camera=camera, state=SILENT, since_ms=last + SILENT_AFTER_MS))
     session.add(CameraStateLogRow(camera=camera, state=state, since_ms=since_ms))
+    old = (CameraStateLogRow.camera == camera, CameraStateLogRow.since_ms < since_ms - KEPT_MS)
+    session.execute(sa.delete(CameraStateLogRow).where(*old), execution_options={"synchronize_session": False})
 
 
 def spans(session: Session, start_ms: int, end_ms: int) -> Iterator[Span]:
@@ -67,11 +71,3 @@ def spans(session: Session, start_ms: int, end_ms: int) -> Iterator[Span]:
             end = seen
         if end > begin:
             yield Span(camera, state, begin, end)
-
-
-def forget_log(session: Session, before_ms: int) -> None:
-    """Remove lines older than a time, but never the newest of a camera: what it stands at stays known."""
-    newest = sa.select(sa.func.max(CameraStateLogRow.id)).group_by(CameraStateLogRow.camera)
-    session.execute(
-        sa.delete(CameraStateLogRow).where(CameraStateLogRow.since_ms < before_ms, CameraStateLogRow.id.not_in(newest))
-    )

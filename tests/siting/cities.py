@@ -1,5 +1,6 @@
 """Cities whose optimum is known: small ones by trying everything, large ones planted so that it is plain."""
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -33,7 +34,7 @@ def with_floors(problem: Problem, seed: int) -> Problem:
     kota[:3] = [0, 1, 2]
     floors = [Floor(str(k), f"Kota {k}", frozenset(np.flatnonzero(kota == k).tolist()), 1) for k in range(3)]
     floors.append(Floor("0.1", "Kelurahan", frozenset(sorted(floors[0].members)[:2]), 1))
-    return Problem(**{**problem.__dict__, "floors": tuple(floors)})
+    return replace(problem, floors=tuple(floors))
 
 
 def best_by_trying(problem: Problem) -> int:

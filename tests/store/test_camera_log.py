@@ -1,6 +1,6 @@
 """The log of camera states: every change once, gaps in which nobody watched, spans that add up."""
 
-from pipeline.store.camera_log import SILENT_AFTER_MS, Span, forget_log, spans
+from pipeline.store.camera_log import KEPT_MS, SILENT_AFTER_MS, Span, spans
 from pipeline.store.cameras import CameraState, save_state
 from pipeline.store.database import Database
 from tests.store.making import T0
@@ -50,8 +50,7 @@ def test_what_began_before_is_cut_and_the_time_before_is_unknown(database: Datab
     ]
 
 
-def test_old_lines_go_but_where_a_camera_stands_stays_known(database: Database) -> None:
-    told(database, ("live", T0, T0), ("lost", T0 + 1, None))
-    with database.session() as session:
-        forget_log(session, T0 + 10)
-    assert read(database, T0 + 10, T0 + 20) == [Span("cam-1", "lost", T0 + 10, T0 + 20)]
+def test_old_lines_go_at_the_next_change_of_their_camera(database: Database) -> None:
+    later = T0 + KEPT_MS + MINUTE
+    told(database, ("dark", T0, T0), ("lost", T0 + 2 * MINUTE, None), ("live", later, later))
+    assert [span.state for span in read(database, T0, later + MINUTE)] == ["lost", "live"]
