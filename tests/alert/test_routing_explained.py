@@ -19,6 +19,7 @@ from pipeline.ops.when import read_time
 from pipeline.store import people
 from pipeline.store.database import open_database
 from tests.shared import REPO
+from tests.test_cli import siaga
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 NOW = int(datetime(2026, 11, 25, 12, 30, tzinfo=JAKARTA).timestamp() * 1000)
@@ -140,12 +141,15 @@ def test_times_are_the_citys(text: str, at: str) -> None:
     assert read_time(text, JAKARTA, NOW) == int(datetime.fromisoformat(f"{at}+07:00").timestamp() * 1000)
 
 
-def test_config_check_names_a_kelurahan_that_reaches_nobody(config: Path) -> None:
+def test_config_check_and_start_name_a_kelurahan_that_reaches_nobody(config: Path) -> None:
     text = config.read_text()
     assert "good. 1 cameras, 267 kelurahan." in run(config, "config", "check")
     config.write_text(text.replace("'31.74.01'", "'31.71'").replace("31.74.01\n", "'31.71'\n"))
     with pytest.raises(ConfigError, match=r"kelurahan 31\.74\.01\.1007 Manggarai \(1 camera: manggarai-01\) has no"):
         run(config, "config", "check")
+    refused = siaga("run", "--config", str(config))
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[0].startswith("alert.duty.require_post: kelurahan 31.74.01.1007 Manggarai")
     config.write_text(config.read_text().replace("  duty:\n", "  duty:\n    require_post: false\n"))
     assert "note: kelurahan 31.74.01.1007 Manggarai" in run(config, "config", "check")
 
