@@ -3,11 +3,12 @@
 import threading
 
 import structlog
+from sqlalchemy.orm import Session
 
 from pipeline.alert import metrics
 from pipeline.alert.backoff import Breaker, Draw
-from pipeline.alert.channels.base import Channel, Opens, Outcome, Retry
-from pipeline.alert.settle import Tried, count, settle
+from pipeline.alert.channels.base import Channel, Instant, Opens, Outcome, Retry
+from pipeline.alert.settle import Settled, Tried, count, settle
 from pipeline.ops.clock import Clock
 from pipeline.ops.errors import StoreError
 from pipeline.ops.sections import AlertSection
@@ -111,6 +112,8 @@ class Lane:
         if not self._breaker.allows(self._clock()):
             return 0
         rows = self._lease()
+        if isinstance(self.channel, Instant):
+            return self._at_once(rows)
         tried = 0
         for row in rows:
             left_ms = (row.leased_until_ms or 0) - self._clock()
@@ -121,6 +124,18 @@ class Lane:
         if tried < len(rows):
             self._database.transact(lambda session: hand_back(session, rows[tried:]), self._stop)
         return tried
+
+    def _at_once(self, rows: list[OutboxRow]) -> int:
+        """Deliver and settle all rows in one transaction; return how many there were."""
+        now = self._clock()
+        tries = [(row, Tried(self.channel.deliver(row), now, now)) for row in rows]
+
+        def work(session: Session) -> list[Settled]:
+            return [settle(session, row, tried, self._alert, self._draw) for row, tried in tries]
+
+        for (row, tried), settled in zip(tries, self._database.transact(work, self._stop) if rows else (), strict=True):
+            count(settled, row, tried.outcome)
+        return len(rows)
 
     def _lease(self) -> list[OutboxRow]:
         """Take what is due; one row only while the target is on trial."""

@@ -18,6 +18,7 @@ from pipeline.store.places import places_of, visible
 from pipeline.store.tables import Document, EventRow, IncidentRow
 
 WRITERS = 0x5349_4147_4102  # PostgreSQL's advisory lock of everyone who writes to incidents
+TURN = "siaga turn"
 SYSTEM = "siaga"
 """The actor of what no person did."""
 
@@ -38,7 +39,8 @@ class Event:
 
 def take_turn(session: Session) -> None:
     """Wait until this transaction is the only one that writes to incidents (SQLite's write lock says so already)."""
-    if session.get_bind().dialect.name == "postgresql":
+    if session.get_bind().dialect.name == "postgresql" and TURN not in session.info:
+        session.info[TURN] = True  # a session is one transaction (`Database.session`): the lock is held to its end
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITERS)))
 
 

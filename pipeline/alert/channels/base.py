@@ -86,6 +86,13 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Instant(Protocol):
+    """A channel whose delivery is the transaction that records it: a whole batch is one."""
+
+    instant: bool
+
+
+@runtime_checkable
 class Opens(Protocol):
     """A channel that holds a connection all the time: its lane opens it before the first delivery."""
 

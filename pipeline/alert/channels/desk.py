@@ -19,6 +19,7 @@ class DeskChannel:
     targets: Set[str] | None = None
     takes: Set[Notice] = frozenset({"opened", "escalated", "test", "drill"})
     lease_s = 1.0
+    instant = True
     abilities = Abilities(in_place="yes", receipt="delivered", picture="yes", signed="yes", later="acknowledged")
 
     @classmethod
