@@ -90,7 +90,9 @@ class GrabSection(Section):
 class DetectSection(Section):
     """Frames in, observations out."""
 
-    models: tuple[str, ...] = Field(("models/fire_smoke", "models/flood"), description="Model folders, each with a manifest.yaml")
+    models: tuple[str, ...] = Field(
+        ("models/fire_smoke", "models/flood"), description="Model folders, each with a manifest.yaml"
+    )
     providers: tuple[str, ...] = Field((), description="onnxruntime providers in order; empty = best available")
     threads: int = Field(1, ge=1, le=64, description="Threads of one model session on CPU")
     batch: int = Field(0, ge=0, le=256, description="Frames a pass; 0 = 1 on CPU, 16 on GPU")

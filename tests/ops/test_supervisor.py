@@ -136,7 +136,15 @@ def test_a_taken_port_is_named() -> None:
 
 def test_the_plan_has_one_program_a_stage_and_detector() -> None:
     plan = machine.plan_machine(Settings.model_validate({"detect": {"workers": 2}}), ["--config", "x"], ["--port", "1"])
-    assert [program.name for program in plan.stages] == ["desk", "alert", "confirm", "archive", "detect-0", "detect-1", "grab"]
+    assert [program.name for program in plan.stages] == [
+        "desk",
+        "alert",
+        "confirm",
+        "archive",
+        "detect-0",
+        "detect-1",
+        "grab",
+    ]
     assert plan.bus is not None
     assert plan.demo is not None
     assert list(plan.demo.command[-3:]) == ["demo", "--port", "1"]
