@@ -1,7 +1,8 @@
 """Intake, escalation, digests and lanes over one database, a clock that a test moves, channels that remember."""
 
 import threading
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from pipeline.alert.rules import Rules
 from pipeline.alert.worker import takes_of
 from pipeline.bus.records import Incident
 from pipeline.ops.settings import Settings
-from pipeline.store.database import Database
+from pipeline.store.database import Database, open_database
 from pipeline.store.incidents import Decided, decide, get
 from pipeline.store.outbox import of_incident
 from pipeline.store.tables import Decision, Notice, OutboxRow
@@ -69,6 +70,17 @@ def alert_section(**more: Any) -> dict[str, Any]:
 
 
 SQLITE = "sqlite:///var/siaga.db"
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[Database]:
+    """An open, migrated SQLite database, where a city's channels look for it, too."""
+    opened = open_database(settings_at(folder, store={"url": SQLITE}))
+    opened.migrate()
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
 class City:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pipeline.alert.channels.base import Refused, Retry
 from pipeline.alert.digest import is_ripe, is_storm, parts
 from pipeline.ops.storm import StormSection
-from pipeline.store.database import Database, open_database
+from pipeline.store.database import Database
 from pipeline.store.digests import Gathered
-from tests.alert.city import SQLITE, City, Ear, sample
-from tests.alert.making import GAMBIR, SENEN, incident, settings_at
+from tests.alert.city import SQLITE, City, Ear, sample, sqlite
+from tests.alert.making import GAMBIR, SENEN, incident
 
 STORM = {"incidents": 20, "window_s": 60, "gather_s": 10, "every_s": 30, "lines": 40}
 
@@ -37,10 +37,8 @@ def storm_city(folder: Path, database: Database, url: str = SQLITE, **alert: Any
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[City]:
     """A city where 5 in a minute are a storm, on SQLite alone."""
-    opened = open_database(settings_at(tmp_path, store={"url": SQLITE}))
-    opened.migrate()
-    yield storm_city(tmp_path, opened, storm={**STORM, "incidents": 5})
-    opened.close()
+    with sqlite(tmp_path) as opened:
+        yield storm_city(tmp_path, opened, storm={**STORM, "incidents": 5})
 
 
 def listed(row: Any) -> list[str]:

@@ -16,14 +16,14 @@ from pipeline.bus.records import Incident
 from pipeline.ops.alert_targets import Speech
 from pipeline.ops.clock import now_ms
 from pipeline.store import cap, people, push
-from pipeline.store.database import Database, open_database
+from pipeline.store.database import Database
 from tests.alert.channels.making import Request, Server, http_server
 from tests.alert.channels.mosquitto import mosquitto
 from tests.alert.channels.test_cap import check, said
 from tests.alert.channels.test_mqtt import Siren
 from tests.alert.channels.test_webpush import KEY, Browser
-from tests.alert.city import SQLITE, City
-from tests.alert.making import GAMBIR, incident, settings_at, webhook
+from tests.alert.city import City, sqlite
+from tests.alert.making import GAMBIR, incident, webhook
 from tests.alert.receiver import Receiver, receiver
 from tests.waiting import wait_for
 
@@ -89,10 +89,7 @@ class Everybody:
 @pytest.fixture
 def everybody(tmp_path: Path) -> Iterator[Everybody]:
     """Every channel with a server behind it, on SQLite."""
-    database = open_database(settings_at(tmp_path, store={"url": SQLITE}))
-    database.migrate()
-    with ExitStack() as stack:
-        stack.callback(database.close)
+    with sqlite(tmp_path) as database, ExitStack() as stack:
         yield Everybody(tmp_path, stack, database)
 
 

@@ -1,5 +1,6 @@
 """An incident that nobody accepts goes up level by level, on both databases, with an injected clock."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,14 +15,21 @@ from pipeline.store.forwards import forward, take_back
 from pipeline.store.incidents import get
 from pipeline.store.oversight import overdue
 from pipeline.store.tables import IncidentRow
-from tests.alert.city import City, sample
+from tests.alert.city import City, sample, sqlite
 from tests.alert.making import GAMBIR, T0, incident, registry
 
 
 @pytest.fixture
-def city(tmp_path: Path, url: str, database: Database) -> City:
-    """A calm city: 60 s for the post, 40 s, 30 s and 20 s for the levels above."""
+def both(tmp_path: Path, url: str, database: Database) -> City:
+    """A calm city, on SQLite and on PostgreSQL: 60 s for the post, 40 s, 30 s and 20 s for the levels above."""
     return City(tmp_path, database, url)
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[City]:
+    """The same on SQLite alone, for what is not about transactions."""
+    with sqlite(tmp_path) as opened:
+        yield City(tmp_path, opened)
 
 
 def opened(city: City) -> None:
@@ -30,21 +38,21 @@ def opened(city: City) -> None:
     city.deliver()
 
 
-def test_nobody_accepts_and_it_goes_up_level_by_level(city: City) -> None:
+def test_nobody_accepts_and_it_goes_up_level_by_level(both: City) -> None:
     before = sample("siaga_alert_escalations_total", level="kecamatan", kind="fire")
-    opened(city)
+    opened(both)
     for seconds in (59.9, 0.1, 39.9, 0.1, 29.9, 0.1, 19.9, 0.1, 3600):
-        city.wait(seconds)
-        city.deliver()
+        both.wait(seconds)
+        both.deliver()
         told = [
-            ((event.at_ms - T0 - 4000) / 1000, str(event.detail["name"])) for event in city.events("i1", "escalated")
+            ((event.at_ms - T0 - 4000) / 1000, str(event.detail["name"])) for event in both.events("i1", "escalated")
         ]
     assert told == [(60, "Kecamatan Gambir"), (100, "Kota Administrasi Jakarta Pusat"), (130, "Jakarta Siaga 112")]
-    assert city.ear.keys("webhook:camat") == ["i1:escalated-kecamatan:webhook:camat"]
-    assert city.ear.keys("webhook:kota") == ["i1:escalated-kota:webhook:kota"]
-    assert city.ear.keys("webhook:siaga112") == ["i1:escalated-city:webhook:siaga112"]
-    assert city.ear.keys("webhook:a") == ["i1:opened:webhook:a"], "the post is not told again"
-    assert [event.at_ms for event in city.events("i1", "unanswered")] == [T0 + 4000 + 150_000]
+    assert both.ear.keys("webhook:camat") == ["i1:escalated-kecamatan:webhook:camat"]
+    assert both.ear.keys("webhook:kota") == ["i1:escalated-kota:webhook:kota"]
+    assert both.ear.keys("webhook:siaga112") == ["i1:escalated-city:webhook:siaga112"]
+    assert both.ear.keys("webhook:a") == ["i1:opened:webhook:a"], "the post is not told again"
+    assert [event.at_ms for event in both.events("i1", "unanswered")] == [T0 + 4000 + 150_000]
     assert sample("siaga_alert_escalations_total", level="kecamatan", kind="fire") == before + 1
 
 
@@ -102,30 +110,30 @@ def test_any_decision_stops_it(city: City, decision: str) -> None:
     assert city.levels("i1") == []
 
 
-def test_a_forward_stops_it_and_taking_it_back_lets_it_go_on(city: City) -> None:
-    opened(city)
-    city.wait(30)
-    with city.database.session() as session:
+def test_a_forward_stops_it_and_taking_it_back_lets_it_go_on(both: City) -> None:
+    opened(both)
+    both.wait(30)
+    with both.database.session() as session:
         assert forward(
-            session, "i1", "damkar", expected="waiting", actor="budi", at_ms=city.now, registry=registry()
+            session, "i1", "damkar", expected="waiting", actor="budi", at_ms=both.now, registry=registry()
         ).ok
-    assert city.wait(600) == 0
-    city.decide("i1", "waiting", "disposition", undo=True)
-    with city.database.session() as session:
-        take_back(session, "i1", city.now, "budi", city.now)
-    assert city.wait(29.9) == 0
-    assert city.wait(0.1) == 1
+    assert both.wait(600) == 0
+    both.decide("i1", "waiting", "disposition", undo=True)
+    with both.database.session() as session:
+        take_back(session, "i1", both.now, "budi", both.now)
+    assert both.wait(29.9) == 0
+    assert both.wait(0.1) == 1
 
 
-def test_an_undone_decision_goes_on_with_what_was_left(city: City) -> None:
-    opened(city)
-    city.wait(50)
-    city.decide("i1", "accepted")
-    city.wait(20)
-    city.decide("i1", "waiting", "accepted", undo=True)
-    assert city.wait(9.9) == 0
-    assert city.wait(0.1) == 1
-    assert city.levels("i1") == ["kecamatan"]
+def test_an_undone_decision_goes_on_with_what_was_left(both: City) -> None:
+    opened(both)
+    both.wait(50)
+    both.decide("i1", "accepted")
+    both.wait(20)
+    both.decide("i1", "waiting", "accepted", undo=True)
+    assert both.wait(9.9) == 0
+    assert both.wait(0.1) == 1
+    assert both.levels("i1") == ["kecamatan"]
 
 
 def test_what_is_seen_no_more_stops_and_goes_on_when_seen_again(city: City) -> None:
@@ -155,17 +163,17 @@ def test_a_first_record_that_is_closed_already_begins_none(city: City) -> None:
     assert city.wait(7200) == 0
 
 
-def test_a_level_that_is_told_too_late_is_not_told(city: City) -> None:
+def test_a_level_that_is_told_too_late_is_not_told(both: City) -> None:
     withdrawn = sample("siaga_alert_escalations_withdrawn_total", reason="decided")
-    opened(city)
-    city.wait(60)
-    city.decide("i1", "accepted")
-    city.deliver()
-    assert city.ear.keys("webhook:camat") == []
+    opened(both)
+    both.wait(60)
+    both.decide("i1", "accepted")
+    both.deliver()
+    assert both.ear.keys("webhook:camat") == []
     assert sample("siaga_alert_escalations_withdrawn_total", reason="decided") == withdrawn + 2
-    city.decide("i1", "waiting", "accepted", undo=True)
-    city.deliver()
-    assert city.ear.keys("webhook:camat") == ["i1:escalated-kecamatan:webhook:camat"]
+    both.decide("i1", "waiting", "accepted", undo=True)
+    both.deliver()
+    assert both.ear.keys("webhook:camat") == ["i1:escalated-kecamatan:webhook:camat"]
 
 
 def test_who_was_told_by_escalation_hears_how_it_ends(city: City) -> None:
@@ -197,61 +205,61 @@ def test_a_restart_changes_no_deadline(city: City) -> None:
     assert city.wait(0.1) == 1
 
 
-def test_two_workers_never_take_the_same_step(city: City) -> None:
+def test_two_workers_never_take_the_same_step(both: City) -> None:
     for number in range(12):
-        city.open(number)
-    city.deliver()
-    city.now += 61_000
-    escalator = city.watch._escalator
+        both.open(number)
+    both.deliver()
+    both.now += 61_000
+    escalator = both.watch._escalator
 
     def work(_: int) -> int:
-        return len(city.database.transact(lambda session: escalator.work(session, city.now)))
+        return len(both.database.transact(lambda session: escalator.work(session, both.now)))
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(work, range(8))) == 12
     for number in range(12):
-        assert city.levels(f"i{number}") == ["kecamatan"]
-        keys = [row.idempotency_key for row in city.rows(f"i{number}") if row.notice == "escalated"]
+        assert both.levels(f"i{number}") == ["kecamatan"]
+        keys = [row.idempotency_key for row in both.rows(f"i{number}") if row.notice == "escalated"]
         assert len(keys) == len(set(keys)) == 2
 
 
-def test_a_step_that_is_rolled_back_is_taken_whole_the_next_time(city: City) -> None:
-    opened(city)
-    city.now += 60_000
+def test_a_step_that_is_rolled_back_is_taken_whole_the_next_time(both: City) -> None:
+    opened(both)
+    both.now += 60_000
     before = sample("siaga_alert_escalations_total", level="kecamatan", kind="fire")
 
     class CrashError(Exception):
         """The worker dies before it commits."""
 
     def die(session: sa.orm.Session) -> None:
-        city.watch._escalator.work(session, city.now)
+        both.watch._escalator.work(session, both.now)
         raise CrashError
 
     with pytest.raises(CrashError):
-        city.database.transact(die)
-    assert city.levels("i1") == []
-    assert [row.notice for row in city.rows("i1")].count("escalated") == 0
-    assert city.wait(0) == 1
+        both.database.transact(die)
+    assert both.levels("i1") == []
+    assert [row.notice for row in both.rows("i1")].count("escalated") == 0
+    assert both.wait(0) == 1
     assert sample("siaga_alert_escalations_total", level="kecamatan", kind="fire") == before + 1
 
 
-def test_the_gauge_agrees_with_what_was_told(city: City) -> None:
-    opened(city)
+def test_the_gauge_agrees_with_what_was_told(both: City) -> None:
+    opened(both)
 
     def late() -> dict[str, int]:
-        with city.database.reading() as session:
-            found = overdue(session, city.now, city.settings.alert.escalation.deadlines)
+        with both.database.reading() as session:
+            found = overdue(session, both.now, both.settings.alert.escalation.deadlines)
             return {str(level): number for level, number in found.items()}
 
     assert late() == {"post": 0, "kecamatan": 0, "kota": 0, "city": 0}
-    city.now += 60_000
+    both.now += 60_000
     assert late()["post"] == 1, "overdue in the moment it is due"
-    city.wait(0)
+    both.wait(0)
     assert late() == {"post": 1, "kecamatan": 0, "kota": 0, "city": 0}
     for seconds in (40, 30, 20):
-        city.wait(seconds)
+        both.wait(seconds)
     assert late() == {"post": 1, "kecamatan": 1, "kota": 1, "city": 1}
-    city.decide("i1", "accepted")
+    both.decide("i1", "accepted")
     assert late() == {"post": 0, "kecamatan": 0, "kota": 0, "city": 0}
 
 
@@ -277,13 +285,13 @@ def test_a_target_that_is_down_does_not_stop_the_clock(city: City) -> None:
     assert city.levels("i1") == ["kecamatan", "kota"]
 
 
-def test_an_incident_that_is_removed_takes_its_escalation_with_it(city: City) -> None:
-    opened(city)
-    with city.database.session() as session:
+def test_an_incident_that_is_removed_takes_its_escalation_with_it(both: City) -> None:
+    opened(both)
+    with both.database.session() as session:
         session.execute(sa.delete(AuditRow))
         session.execute(sa.delete(IncidentRow).where(IncidentRow.id == "i1"))
         assert session.scalar(sa.select(sa.func.count()).select_from(EscalationRow)) == 0
-    assert city.wait(600) == 0
+    assert both.wait(600) == 0
 
 
 def test_an_incident_of_before_is_taken_up_with_its_next_record(city: City) -> None:
