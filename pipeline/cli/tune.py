@@ -52,3 +52,31 @@ def suggest_thresholds(
         out.write_text(json.dumps(asdict(advice), indent=2) + "\n")
     for line in advice.lines():
         typer.echo(line)
+
+
+@tune_app.command("export")
+def export(
+    out: Annotated[Path, typer.Option("--out", help="A folder that is empty or not there yet.")],
+    verdicts: Annotated[
+        bool, typer.Option("--verdicts/--decisions", help="Only what was reviewed, or also what was only decided.")
+    ] = True,
+    config: Config = DEFAULT_CONFIG,
+    data: Data = None,
+) -> None:
+    """Write reviewed pictures in YOLO layout, for training."""
+    from pipeline.store.database import open_database
+    from pipeline.store.evidence import EvidenceStore
+    from pipeline.tune.export import export_verdicts
+
+    settings = settings_of(config, data)
+    database = open_database(settings)
+    try:
+        database.migrate()
+        done = export_verdicts(database, EvidenceStore(settings), out, reviewed_only=verdicts)
+    finally:
+        database.close()
+    left = ", ".join(f"{count} {reason}" for reason, count in sorted(done.left_out.items()))
+    typer.echo(
+        f"{out}: {done.positives} pictures with boxes, {done.negatives} without"
+        + (f"; left out: {left}" if left else "")
+    )
