@@ -82,6 +82,20 @@ def note_what_changed(settings: Settings, registry: Registry, database: Database
         log.error("config.not_noted", reason=str(error))
 
 
+def changed_registry(settings: Settings) -> Registry:
+    """Return the registry with what the desk changed; as the file says where there is no database yet, or none answers.
+
+    Raises:
+        ConfigError: The file, or the database's address, is wrong.
+    """
+    registry, database = load_registry(settings), open_database(settings)
+    try:
+        exists = database.file is None or database.file.exists()
+        return Follower(database, registry, "check").look() if exists else registry
+    finally:
+        database.close()
+
+
 def begin_process(settings: Settings, stage: str, vitals: Vitals | None = None) -> threading.Event:
     """Prepare this process for a stage's work: logs, signals, parent watch, metrics; return its stop event.
 

@@ -38,13 +38,28 @@ def config_example() -> None:
 
 @cameras_app.command("check")
 def cameras_check(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
-    """Open each camera and say in one line what is wrong; exit code 1 when one cannot be used."""
-    from pipeline.city.registry import load_registry
+    """Open each camera, as the desk has it, and say in one line what is wrong; exit code 1 when one cannot be used."""
     from pipeline.grab.check import check_cameras
+    from pipeline.wiring import changed_registry
 
     settings = settings_of(config, data, cameras)
     good = True
-    for report in check_cameras(load_registry(settings), settings.grab):
+    for report in check_cameras(changed_registry(settings), settings.grab):
         good = good and report.ok
         typer.echo(f"{'ok  ' if report.ok else 'BAD '} {report.camera}: {report.message}")
     raise typer.Exit(0 if good else 1)
+
+
+@cameras_app.command("export")
+def cameras_export(config: Config = DEFAULT_CONFIG, data: Data = None, cameras: Cameras = None) -> None:
+    """Print the registry as the stages use it, with what the desk changed, as a `cameras.csv`; passwords included."""
+    import csv
+    import sys
+
+    from pipeline.city.edits import COLUMNS, cells_of
+    from pipeline.wiring import changed_registry
+
+    table = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for _, camera in sorted(changed_registry(settings_of(config, data, cameras)).cameras.items()):
+        table.writerow(cells_of(camera))

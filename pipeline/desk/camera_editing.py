@@ -119,6 +119,8 @@ def keep_camera(desk: Desk, city: LiveCity, person: Person, cells: Mapping[str, 
         camera = edited_camera(file, CameraEdit(id_, "set", changed_cells(file, cells)), city.file)
     except RowError as error:
         raise FormError(error.column) from error
+    except RecursionError as error:  # brackets in brackets without end: no mask
+        raise FormError("masks") from error
     fields = changed_cells(file, cells_of(camera))
     if not person.sees(camera.kelurahan):
         raise FormError("kelurahan")

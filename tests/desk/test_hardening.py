@@ -107,12 +107,17 @@ def test_the_own_password_is_rate_limited_too(world: World, url: str) -> None:
 
 
 def test_a_sign_in_gets_a_new_session_and_the_old_one_ends(world: World, url: str) -> None:
-    visitor = Visitor(url)
-    visitor.cookies.set("siaga_session", "dipilih-penyerang")
+    visitor, other = Visitor(url), Visitor(url)
     visitor.sign_in("piket_gambir")
     first = visitor.cookies["siaga_session"]
-    assert first != "dipilih-penyerang"
-    assert len(first) == 43
+    visitor.get("/masuk")
+    fields = {"csrf": visitor.token("/sandi"), "name": "piket_gambir", "password": "sepeda-hujan-7"}
+    assert visitor.post("/masuk", data=fields).status_code == 303
+    second = visitor.cookies["siaga_session"]
+    assert first != second
+    assert len(first) == len(second) == 43
+    other.cookies.set("siaga_session", first)
+    assert other.get("/").status_code == 303, "the session before is over"
     world.clock.turned_ms += 3_601_000
     assert visitor.get("/").status_code == 303, "an idle session is over"
 
