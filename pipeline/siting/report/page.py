@@ -43,7 +43,7 @@ def make_page(told: Mapping[str, Any], city: City, views: Sequence[View]) -> str
         title=told["name"] or "Rencana penambahan CCTV",
         day=words.day(told["made_ms"]),
         summary=tables.summary(told)[1],
-        map=svg(draw_map(told, city, views, 900), "Peta kamera, kelurahan buta, dan lokasi terpilih"),
+        map=svg(draw_map(told, city, views, 560), "Peta kamera, kelurahan buta, dan lokasi terpilih"),
         curve=svg(draw_curve(told["curve"], 700, 220), "Kurva anggaran"),
         hours=svg(draw_hours(cover["by_hour"], 700, 140), "Kebutuhan per jam"),
         sections=[

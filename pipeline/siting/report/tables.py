@@ -8,6 +8,8 @@ from pipeline.siting.report import words
 
 Table = tuple[list[str], list[list[str]]]
 """Heads and rows, all text."""
+MOST_BLIND, MOST_IDLE = 60, 30
+"""Rows in the report; `kelurahan.csv` and `rencana.json` hold all."""
 
 
 def summary(told: Mapping[str, Any]) -> Table:
@@ -24,6 +26,12 @@ def summary(told: Mapping[str, Any]) -> Table:
         ["Jumlah minimum", words.floors(told["ask"]["floors"])],
         ["Data", f"{words.number(cover['cameras'], 0)} kamera, {words.number(told['need_points'], 0)} titik kebutuhan"],
     ]  # fmt: skip
+    asked = told["ask"]
+    for what, ids in (("Diwajibkan", asked["force_in"]), ("Dilarang", asked["force_out"])):
+        if ids:
+            rows.append([what, ", ".join(ids)])
+    if asked["moves"]:
+        rows.append(["Pemindahan", f"paling banyak {asked['moves']} kamera, dipakai {len(told['losses'])}"])
     return ["", ""], rows
 
 
@@ -100,10 +108,18 @@ def blind(told: Mapping[str, Any]) -> Table:
     """Return the blind kelurahan, those of the greatest need first."""
     codes = set(told["coverage"]["blind"])
     rows = [row for row in told["coverage"]["by_kelurahan"] if row["code"] in codes]
-    return ["Kelurahan", "Kota", "Kamera", "Kebutuhan", "Terlihat"], [
+    lines = [
         [row["name"], row["kota"], str(row["cameras"]), words.number(row["need"], 2), words.percent(row["share"])]
         for row in sorted(rows, key=lambda row: (-row["need"], row["code"]))
     ]
+    return ["Kelurahan", "Kota", "Kamera", "Kebutuhan", "Terlihat"], _first(lines, MOST_BLIND)
+
+
+def _first(rows: list[list[str]], most: int) -> list[list[str]]:
+    """Return the first rows and a line that says how many more there are."""
+    if len(rows) <= most:
+        return rows
+    return [*rows[:most], [f"dan {len(rows) - most} lagi", *[""] * (len(rows[0]) - 1)]]
 
 
 def overlapping(told: Mapping[str, Any]) -> Table:
@@ -115,14 +131,16 @@ def overlapping(told: Mapping[str, Any]) -> Table:
 
 def idle(told: Mapping[str, Any]) -> Table:
     """Return cameras without a verdict worth having."""
-    return ["Kamera", "Kebutuhan yang hanya dilihatnya", "Hidup"], [
+    lines = [
         [row["camera"], words.number(row["alone"], 2), words.percent(row["availability"], 0)]
         for row in told["coverage"]["idle"]
     ]
+    return ["Kamera", "Kebutuhan yang hanya dilihatnya", "Hidup"], _first(lines, MOST_IDLE)
 
 
 def sensitivity(told: Mapping[str, Any]) -> Table:
     """Return the plan under other weights."""
     return ["Bobot diubah", "Lokasi yang tetap terpilih", "Nilai rencana ini dari yang terbaik"], [
-        [row["what"], words.percent(row["kept"], 0), words.percent(row["worth"])] for row in told["sensitivity"]
+        [words.changed(row["what"]), words.percent(row["kept"], 0), words.percent(row["worth"])]
+        for row in told["sensitivity"]
     ]

@@ -55,6 +55,12 @@ def category(name: str) -> str:
     return CATEGORIES.get(name, name)
 
 
+def changed(what: str) -> str:
+    """Return the name of a scenario with its category in words."""
+    name, mark, factor = what.partition(" ×")
+    return f"{category(name)}{mark}{factor}"
+
+
 def share_of(part: float, whole: float) -> float | None:
     """Return a share, None where there is no whole."""
     return part / whole if whole > 0 else None
