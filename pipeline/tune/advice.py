@@ -5,19 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.city.registry import Registry
 from pipeline.ops.errors import ConfigError
 from pipeline.ops.sections import Kind
 from pipeline.ops.settings import Settings
-from pipeline.store.database import Database
 from pipeline.tune.curve import count
 from pipeline.tune.episodes import GRID, Episode
-from pipeline.tune.gather import Gathered, gather
-from pipeline.tune.recorded import recorded
+from pipeline.tune.gather import Gathered
 from pipeline.tune.suggest import Suggestion, suggest
-from pipeline.tune.truth import raised_between
 
-DAY_MS = 86_400_000
 WIDE = 1.64
 """Standard deviations of a 90 % interval."""
 
@@ -67,21 +62,6 @@ def _recall(effect: Effect) -> str:
         return "not known: no true incident within the span"
     delay = "" if effect.delay_s is None else f", median delay {effect.delay_s:.1f} s"
     return f"{effect.recall:.0%} ({effect.recall_low:.0%} to {effect.recall_high:.0%}){delay}"
-
-
-def advise(
-    settings: Settings, registry: Registry, database: Database, kind: Kind, span: tuple[int, int], budget: float
-) -> Advice:
-    """Return thresholds from what was recorded within a span (epoch ms).
-
-    Raises:
-        ConfigError: Nothing was recorded there.
-        ArchiveError: A file of the archive is damaged.
-        BusError: The bus is needed and does not answer.
-    """
-    with database.reading() as session:
-        raised = raised_between(session, *span, None)
-    return advice_of(settings, gather(settings, registry, recorded(settings, *span, None), raised, kind), budget)
 
 
 def advice_of(settings: Settings, found: Gathered, budget: float) -> Advice:

@@ -35,8 +35,8 @@ NEVER = 0.0
 class Episode:
     """A stretch of one camera and kind: what it was, and what thresholds make of it.
 
-    `delays_s` holds for each threshold of `GRID` the seconds from the first score to the incident, NaN where none is
-    raised.
+    `highest` is its highest score; `judged` is False where nobody saw it and its truth is only likely. `delays_s` holds
+    for each threshold of `GRID` the seconds from the first score to the incident, NaN where none is raised.
     """
 
     camera: str
@@ -46,6 +46,8 @@ class Episode:
     end_ms: int
     truth: Truth
     delays_s: Floats
+    highest: float = 0.0
+    judged: bool = True
 
     @property
     def critical(self) -> float:
@@ -73,8 +75,8 @@ def delays_of(series: Sequence[tuple[NDArray[np.int64], Floats]], rule: KindRule
     times = np.concatenate([one[0] for one in series])
     owner = np.repeat(np.arange(len(series)), [len(one[0]) for one in series])
     odds, base = _log_odds(np.concatenate([one[1] for one in series])), _log_odds(grid)
-    agree = np.concatenate([one[1] for one in series])[None] >= grid[:, None].astype(np.float32)
-    weight = np.where(agree, np.maximum(0, odds[None] - base[:, None]), 0).astype(np.float32)
+    agree = np.concatenate([one[1] for one in series])[None] >= grid[:, None]
+    weight = np.where(agree, np.maximum(0, odds[None] - base[:, None]), 0)
     raised = _raised(times, owner, agree, weight, rule)
     ends = np.cumsum([len(one[0]) for one in series])
     found = []
@@ -85,22 +87,22 @@ def delays_of(series: Sequence[tuple[NDArray[np.int64], Floats]], rule: KindRule
     return found
 
 
-def _log_odds(scores: Floats) -> NDArray[np.float32]:
+def _log_odds(scores: Floats) -> Floats:
     """Return log-odds of scores, clipped as the rules clip them."""
     clipped = np.clip(scores, 0.001, 0.999)
-    return np.log(clipped / (1 - clipped)).astype(np.float32)
+    return np.asarray(np.log(clipped / (1 - clipped)))
 
 
 def _raised(
     times: NDArray[np.int64],
     owner: NDArray[np.intp],
     agree: NDArray[np.bool_],
-    weight: NDArray[np.float32],
+    weight: Floats,
     rule: KindRule,
 ) -> NDArray[np.bool_]:
     """Say for each threshold and frame whether some stretch that ends with it is enough, `[T, N]`."""
     raised = np.zeros_like(agree)
-    frames, evidence = np.zeros(agree.shape, np.float32), np.zeros(agree.shape, np.float32)
+    frames, evidence = np.zeros(agree.shape), np.zeros(agree.shape)
     for back in range(len(times)):
         before = np.arange(len(times)) - back
         span = times - times[before.clip(0)]
@@ -115,7 +117,7 @@ def _raised(
         plain = (told >= rule.min_frames) & (long_ms >= rule.min_span_s * 1000) & (sure >= rule.min_evidence)
         strong = (told >= rule.strong_frames) & (long_ms >= rule.strong_span_s * 1000)
         strong &= sure >= max(rule.strong_evidence, rule.min_evidence)
-        raised[:, here] |= speaks & (told >= np.float32(rule.min_ratio) * (back + 1)) & (plain | strong)
+        raised[:, here] |= speaks & (told / (back + 1) >= rule.min_ratio) & (plain | strong)
     return raised & agree
 
 

@@ -90,15 +90,19 @@ def gather(
         for part in stretches(said.near, kind):
             delays = delays_by_machine(part, settings, camera, kind)
             span = part[0].captured_ms, part[-1].captured_ms
-            truth = truth_within(by_camera[name], *span)
-            found.episodes.append(Episode(name, category_of(camera), kind, *span, truth, delays))
+            truth, judged = truth_within(by_camera[name], *span)
+            highest = max(one.scores[kind] for one in part)
+            found.episodes.append(Episode(name, category_of(camera), kind, *span, truth, delays, highest, judged))
     return found
 
 
-def truth_within(raised: Iterable[Raised], start_ms: int, end_ms: int) -> Truth:
-    """Return what an episode was: what people said of the incidents within it, the best known first; else `false`."""
+def truth_within(raised: Iterable[Raised], start_ms: int, end_ms: int) -> tuple[Truth, bool]:
+    """Return what an episode was, and whether people said so: of the incidents within it, the best known first.
+
+    Where nothing was raised it is held to be `false`, which nobody said.
+    """
     said = {one.truth for one in raised if one.opened_ms - GAP_MS <= end_ms and start_ms <= one.ended_ms}
     for truth in ("true", "false", "unsure", "unknown"):
         if truth in said:
-            return truth
-    return "false"
+            return truth, True
+    return "false", False

@@ -131,3 +131,21 @@ def test_the_command_reads_the_archive(tmp_path: Path) -> None:
     assert "not known: no true incident" in told.stdout
     assert [one["camera"] for one in advice["thresholds"]] == ["a"]
     assert advice["after"]["false_per_week"] <= advice["before"]["false_per_week"]
+
+
+def test_curve_and_drift_read_the_archive_too(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    archive(tmp_path / "data" / "archive", [*quiet(0, 30), *fire(30, 20, 0.6), *quiet(50, 300)])
+    common = ["--from", "2025-10-09T15:53", "--to", "2025-10-09T16:00", "--config", str(config),
+              "--data", str(tmp_path / "data")]  # fmt: skip
+    told = CliRunner().invoke(app, ["tune", "curve", *common])
+    assert told.exit_code == 0, told.output
+    document = json.loads(told.stdout)
+    assert len(document["curve"]) == len(GRID)
+    assert document["calibration"]["judged"] == 0
+    assert document["curve"][0]["recall"] is None
+    told = CliRunner().invoke(app, ["tune", "drift", "--at", "2025-10-09T15:55", *common])
+    assert told.exit_code == 0, told.output
+    assert "too little to tell" in told.stdout
+    wrong = CliRunner().invoke(app, ["tune", "curve", "--kind", "rain", *common])
+    assert "no rules for it" in str(wrong.exception)
