@@ -93,7 +93,14 @@ def _int8(weights: bytes, tensors: Sequence[Floats], folder: Path) -> bytes:
             return None if tensor is None else {graph.input[0].name: tensor}
 
     quantization.quantize_static(
-        str(prepared), str(made), Pictures(), per_channel=True, nodes_to_exclude=kept, op_types_to_quantize=[*QUANTIZED]
+        str(prepared),
+        str(made),
+        Pictures(),
+        per_channel=True,
+        activation_type=quantization.QuantType.QUInt8,  # what the VNNI kernels take
+        weight_type=quantization.QuantType.QInt8,
+        nodes_to_exclude=kept,
+        op_types_to_quantize=[*QUANTIZED],
     )
     return made.read_bytes()
 

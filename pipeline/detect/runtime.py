@@ -81,7 +81,8 @@ class Detector:
         with SECONDS.labels("preprocess").time():
             fitted, fits = zip(*(letterbox(image, self.manifest.input) for image in images), strict=True)
             canvases = grown(fitted, self.manifest.input)
-            tensor = np.stack([to_tensor(canvas, self.manifest.input) for canvas in canvases])
+            tensors = [to_tensor(canvas, self.manifest.input) for canvas in canvases]
+            tensor = tensors[0][None] if len(tensors) == 1 else np.stack(tensors)
             sized = self._sized(*canvases[0].shape[:2])
         with SECONDS.labels("infer").time():
             outputs = self._run(tensor)

@@ -30,18 +30,18 @@ class Seen(tuple[Detection, ...]):
 
 def nms(boxes: Floats, scores: Floats, limit: float) -> NDArray[np.intp]:
     """Greedy suppression of `[K, 4]` by `[K]`: indices kept, best first; over `limit` IoU with a better box is out."""
-    order = np.argsort(-scores, kind="stable")
-    ranked = boxes[order]
-    area = np.prod(np.clip(ranked[:, 2:] - ranked[:, :2], 0, None), 1)
-    low = np.maximum(ranked[:, None, :2], ranked[None, :, :2])
-    high = np.minimum(ranked[:, None, 2:], ranked[None, :, 2:])
-    common = np.prod(np.clip(high - low, 0, None), 2)
-    clashes = common / (area[:, None] + area[None] - common + 1e-9) > limit
-    alive = np.ones(len(order), bool)
-    for rank in range(len(order)):
-        if alive[rank]:
-            alive[rank + 1 :] &= ~clashes[rank, rank + 1 :]
-    return order[alive]
+    alive = np.argsort(-scores, kind="stable")
+    area = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), 1)
+    kept: list[np.intp] = []
+    # Few boxes stay: comparing those with the rest is far less than comparing all with all.
+    while len(alive):
+        best, alive = alive[0], alive[1:]
+        kept.append(best)
+        low = np.maximum(boxes[alive, :2], boxes[best, :2])
+        high = np.minimum(boxes[alive, 2:], boxes[best, 2:])
+        common = np.prod(np.clip(high - low, 0, None), 1)
+        alive = alive[common / (area[alive] + area[best] - common + 1e-9) <= limit]
+    return np.array(kept, np.intp)
 
 
 def detections(found: Candidates, fit: Fit, manifest: Manifest, floor: float, most: int) -> tuple[Detection, ...]:
