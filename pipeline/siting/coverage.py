@@ -44,11 +44,26 @@ class Share:
 
 @dataclass(frozen=True)
 class Ground:
-    """Ground of a kelurahan: seen m2 (weighted by availability), whole m2 where boundaries tell it, cameras."""
+    """Ground of a kelurahan, m2: seen by hour of the day (weighted by availability), whole where boundaries tell it."""
 
-    seen_m2: float
+    hourly_m2: tuple[float, ...]
     whole_m2: float | None
     cameras: int
+
+    @property
+    def seen_m2(self) -> float:
+        """Seen ground over the whole day."""
+        return sum(self.hourly_m2) / HOURS
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Hotspots and incidents of a group, not weighed; `*_seen` is how many of them cameras see, by share of time."""
+
+    hotspots: int
+    hotspots_seen: float
+    incidents: int
+    incidents_seen: float
 
 
 @dataclass(frozen=True)
@@ -91,6 +106,17 @@ def shares(
     return [Share(name, need[name], found[name]) for name in sorted(need)]
 
 
+def tallies(demand: Demand, share: Floats, group: Callable[[int], str]) -> dict[str, Tally]:
+    """Count hotspots and incidents by a group of the points."""
+    found: dict[str, list[float]] = {}
+    for offset, kind in enumerate(("hotspot", "incident")):
+        for number in np.flatnonzero([spot.kind == kind for spot in demand.spots]).tolist():
+            sums = found.setdefault(group(number), [0.0] * 4)
+            sums[2 * offset] += 1
+            sums[2 * offset + 1] += float(share[number])
+    return {name: Tally(int(a), b, int(c), d) for name, (a, b, c, d) in found.items()}
+
+
 def by_hour(demand: Demand, weight: Floats, sight: Sight) -> list[Share]:
     """Return need and seen need by hour of the day; a point without an hour is spread over the day."""
     spread = np.zeros((len(demand), HOURS))
@@ -111,8 +137,8 @@ def ground(views: Sequence[View], live: Mapping[str, Availability], city: City) 
     east, north = plane.metres([v.lat for v in views], [v.lng for v in views])
     widest = max((view.range_m for view in views), default=1.0)
     grid = Grid(east, north, widest * 2)
-    area: dict[str, float] = {}
-    count: dict[str, int] = {}
+    area = {code: np.zeros(HOURS) for code in city.kelurahan}
+    count = dict.fromkeys(city.kelurahan, 0)
     for number, view in enumerate(views):
         x, y = _samples(view, float(east[number]), float(north[number]))
         near = grid.near(float(east[number]), float(north[number]), view.range_m + widest)
@@ -120,9 +146,10 @@ def ground(views: Sequence[View], live: Mapping[str, Availability], city: City) 
         new = np.ones(x.size, bool)
         for points in seen(others, plane, x, y):
             new[points] = False
-        area[view.kelurahan] = area.get(view.kelurahan, 0.0) + view.area_m2 * new.mean() * live[view.id].mean
-        count[view.kelurahan] = count.get(view.kelurahan, 0) + 1
-    return {code: Ground(area.get(code, 0.0), _whole(city, code, plane), count.get(code, 0)) for code in city.kelurahan}
+        if view.kelurahan in area:
+            area[view.kelurahan] += view.area_m2 * new.mean() * np.array(live[view.id].shares)
+            count[view.kelurahan] += 1
+    return {code: Ground(tuple(area[code].tolist()), _whole(city, code, plane), count[code]) for code in city.kelurahan}
 
 
 def _samples(view: View, x: float, y: float) -> tuple[Floats, Floats]:

@@ -4,10 +4,8 @@ Values are needs (floats); `*_micro` are millionths of a need in whole numbers, 
 degrees, shares 0..1, money whole rupiah.
 """
 
-from typing import Any
-
-from pipeline.siting.coverage import Share, by_hour, ground, overlaps, shares
-from pipeline.siting.demand import Spot, duplicate_requests
+from pipeline.siting.coverage_document import coverage_document as coverage_document
+from pipeline.siting.demand import Spot
 from pipeline.siting.explain import Displaced, Reason
 from pipeline.siting.plan import Plan
 from pipeline.siting.problem import MICRO
@@ -15,60 +13,6 @@ from pipeline.siting.study import Study
 from pipeline.store.tables import Document
 
 VERSION = 1
-MOST_PAIRS, MOST_IDLE = 50, 100
-
-
-def coverage_document(study: Study) -> Document:
-    """Return coverage as it is: totals and groups, blind kelurahan, cameras that overlap or could be moved."""
-    demand, weight, sight, inputs = study.demand, study.weight, study.sight, study.inputs
-    spots = demand.spots
-    places = {share.name: share for share in shares(demand, weight, sight.share, lambda n: spots[n].kelurahan)}
-    area = ground(inputs.views, inputs.live, inputs.city)
-    return {
-        "cameras": len(inputs.views),
-        "cameras_without_direction": sum(view.bearing is None for view in inputs.views),
-        "cameras_without_log": sum(inputs.live[view.id].known_ms == 0 for view in inputs.views),
-        "need": float(weight.sum()),
-        "seen": float((weight * sight.share).sum()),
-        "by_kind": [_share(s) for s in shares(demand, weight, sight.share, lambda n: spots[n].kind)],
-        "by_category": [_share(s) for s in shares(demand, weight, sight.share, lambda n: spots[n].category)],
-        "by_hour": [_share(share) for share in by_hour(demand, weight, sight)],
-        "by_kelurahan": [
-            _kelurahan(study, code, places.get(code, Share(code, 0.0, 0.0)), area[code].__dict__)
-            for code in sorted(inputs.city.kelurahan)
-        ],
-        "blind": [
-            code
-            for code, share in sorted(places.items())
-            if share.need > 0 and (share.share or 0.0) < study.siting.blind_below
-        ],
-        "overlaps": [
-            {"cameras": [one, other], "share": share}
-            for one, other, share in overlaps(inputs.views, inputs.city.plane, study.siting.overlap_from)[:MOST_PAIRS]
-        ],
-        "idle": [
-            {"camera": idle.camera, "alone": idle.alone, "availability": idle.availability}
-            for idle in study.idle[:MOST_IDLE]
-        ],
-        "incident_rates": {category: rates[""] for category, rates in study.weighted.rates.items()},
-        "duplicates": [[s.ref for s in group] for group in duplicate_requests(demand, study.siting.merge_radius_m)],
-        "notes": list(inputs.notes),
-    }  # fmt: skip
-
-
-def _share(share: Share) -> Document:
-    return {"name": share.name, "need": share.need, "seen": share.seen, "share": share.share}
-
-
-def _kelurahan(study: Study, code: str, share: Share, area: dict[str, Any]) -> Document:
-    """Return one kelurahan's row."""
-    place = study.inputs.city.kelurahan[code]
-    whole = area["whole_m2"]
-    return {
-        "code": code, "name": place.name, "kota": place.kota, "need": share.need, "seen": share.seen,
-        "share": share.share, "cameras": area["cameras"], "seen_m2": area["seen_m2"],
-        "area_share": area["seen_m2"] / whole if whole else None,
-    }  # fmt: skip
 
 
 def plan_document(study: Study, plan: Plan, name: str = "", author: str = "") -> Document:

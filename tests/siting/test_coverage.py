@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.city.boundaries import Boundary
 from pipeline.siting.availability import Availability, complete
-from pipeline.siting.coverage import by_hour, ground, idle_cameras, look, overlaps, shares
+from pipeline.siting.coverage import Tally, by_hour, ground, idle_cameras, look, overlaps, shares, tallies
 from pipeline.siting.demand import Demand
 from pipeline.siting.places import City
 from pipeline.siting.views import Floats, View
@@ -37,6 +37,9 @@ def test_a_camera_that_is_dark_at_night_sees_less_of_what_happens_at_night() -> 
     assert rows[2].seen == 0
     assert rows[13].seen == pytest.approx(1 + 1 / 24)
     assert sum(row.need for row in rows) == pytest.approx(3)
+    counted = tallies(demand, sight.share, lambda n: f"{demand.hours[n]:02d}")
+    assert counted["02"] == Tally(1, 0.0, 0, 0.0)
+    assert counted["13"] == Tally(1, 1.0, 0, 0.0)
     (group,) = shares(demand, np.ones(3), sight.share, lambda n: spots[n].kelurahan)
     assert (group.name, group.need, group.seen) == (CODE, 3, 1.75)
     assert group.share == pytest.approx(1.75 / 3)
@@ -54,6 +57,9 @@ def test_ground_is_counted_once_and_by_availability() -> None:
     assert ground([view("a")], live, WHOLE)[CODE].seen_m2 == pytest.approx(one)
     assert ground([view("a"), view("b")], live, WHOLE)[CODE].seen_m2 == pytest.approx(one)
     assert ground([view("a"), view("b", 500)], live, WHOLE)[CODE].seen_m2 == pytest.approx(2 * one)
+    dark = ground([view("a")], {"a": NIGHT}, WHOLE)[CODE]
+    assert dark.hourly_m2[2] == 0
+    assert dark.hourly_m2[12] == pytest.approx(one)
     quarter = ground([view("a", bearing=90.0, angle=90.0)], {"a": NIGHT}, WHOLE)[CODE].seen_m2
     assert quarter == pytest.approx(one / 4 * 0.75)
     assert ground([], {}, WHOLE)[CODE].cameras == 0

@@ -20,7 +20,10 @@ REQUEST_FIELDS = (
     "ref", "asked_by", "category", "lat", "lng", "kelurahan", "kelurahan_name", "priority", "weight", "seen_today",
     "status", "best_site", "gain_micro", "change_micro",
 )  # fmt: skip
-KELURAHAN_FIELDS = ("code", "name", "kota", "need", "seen", "share", "cameras", "seen_m2", "area_share")
+KELURAHAN_FIELDS = (
+    "code", "name", "kota", "need", "seen", "share", "hotspots", "hotspots_seen", "incidents", "incidents_seen",
+    "cameras", "seen_m2", "whole_m2", "area_share",
+)  # fmt: skip
 
 
 def report_files(told: Mapping[str, Any], city: City, views: Sequence[View]) -> dict[str, bytes]:

@@ -52,6 +52,8 @@ def make_page(told: Mapping[str, Any], city: City, views: Sequence[View]) -> str
             ("Kurva anggaran", tables.curve(told)),
             ("Kategori sebelum dan sesudah", tables.after(told)),
             ("Cakupan hari ini per kota", tables.groups(words.by_kota(cover["by_kelurahan"]), "Kota")),
+            ("Cakupan hari ini per kategori", tables.groups(cover["by_category"], "Kategori", words.CATEGORIES)),
+            ("Cakupan hari ini per jam", tables.groups(cover["by_hour"], "Jam")),
             ("Cakupan hari ini per jenis data", tables.groups(cover["by_kind"], "Jenis", words.KINDS)),
             ("Kelurahan buta", tables.blind(told)),
             ("Kamera yang melihat tempat yang sama", tables.overlapping(told)),

@@ -87,11 +87,21 @@ def curve(told: Mapping[str, Any]) -> Table:
 def groups(rows: Sequence[Mapping[str, Any]], head: str, names: Mapping[str, str] | None = None) -> Table:
     """Return need and seen need by a group."""
     names = names or {}
-    return [head, "Kebutuhan", "Terlihat", "Bagian"], [
-        [names.get(row["name"], row["name"]), words.number(row["need"], 2), words.number(row["seen"], 2),
-         words.percent(row["share"])]
+    counted = bool(rows) and "hotspots" in rows[0]
+    ground = bool(rows) and rows[0].get("area_share") is not None
+    heads = [head, "Kebutuhan", "Terlihat"] + ["Titik rawan terlihat", "Kejadian terlihat"] * counted
+    return [*heads, *["Luas terlihat"] * ground], [
+        [names.get(row["name"], row["name"]), words.number(row["need"], 2), words.percent(row["share"])]
+        + ([_of(row, "hotspots"), _of(row, "incidents")] if counted else [])
+        + ([words.percent(row["area_share"], 2)] if ground else [])
         for row in rows
     ]  # fmt: skip
+
+
+def _of(row: Mapping[str, Any], what: str) -> str:
+    """Say which share of hotspots or incidents is seen, and of how many."""
+    share = words.share_of(row[f"{what}_seen"], row[what])
+    return f"{words.percent(share)} dari {words.number(row[what], 0)}" if row[what] else "-"
 
 
 def after(told: Mapping[str, Any]) -> Table:

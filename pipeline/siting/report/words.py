@@ -14,6 +14,7 @@ CATEGORIES = {
     "taman_24_jam": "taman 24 jam", "rt_rw": "RT/RW", "jalan": "jalan", "fasilitas": "fasilitas",
 }  # fmt: skip
 KINDS = {"request": "permintaan", "hotspot": "titik rawan", "incident": "kejadian Siaga"}
+SUMMED = ("need", "seen", "cameras", "seen_m2", "hotspots", "hotspots_seen", "incidents", "incidents_seen")
 METHODS = {"exact": "eksak (HiGHS)", "greedy": "greedy dengan pertukaran"}
 STATUSES = {
     "dipilih": "dijawab rencana", "sudah_terlihat": "sudah terlihat kamera", "tidak_terpilih": "tidak terpilih",
@@ -70,10 +71,15 @@ def by_kota(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Sum the rows of kelurahan by their kota."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
-        kota = found.setdefault(row["kota"], {"name": row["kota"], "need": 0.0, "seen": 0.0, "cameras": 0})
-        for key in ("need", "seen", "cameras"):
+        kota = found.setdefault(row["kota"], {"name": row["kota"], "whole_m2": 0.0, **dict.fromkeys(SUMMED, 0.0)})
+        for key in SUMMED:
             kota[key] += row[key]
-    return [{**kota, "share": share_of(kota["seen"], kota["need"])} for _, kota in sorted(found.items())]
+        kota["whole_m2"] += row["whole_m2"] or 0.0
+    return [
+        {**kota, "share": share_of(kota["seen"], kota["need"]),
+         "area_share": share_of(kota["seen_m2"], kota["whole_m2"])}
+        for _, kota in sorted(found.items())
+    ]  # fmt: skip
 
 
 def displaced(request: Mapping[str, Any]) -> str:
