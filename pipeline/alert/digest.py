@@ -22,7 +22,7 @@ from pipeline.store.digests import (
     Told,
     count_recent,
     gathered,
-    group_of,
+    group_for,
     is_gathering,
     list_in,
     take,
@@ -97,7 +97,8 @@ class Teller:
             count_on_commit(session, metrics.SUPPRESSED.labels("digest_follow_up"))
             return "suppressed"
         if order.notice in TELLINGS and "digest" in self._takes.get(order.channel, frozenset()):
-            return self._tell(session, order, group_of(order.channel, order.target, kelurahan), at_ms)
+            group = group_for(session, order.channel, order.target, order.incident_id, kelurahan)
+            return self._tell(session, order, group, at_ms)
         return "queued" if enqueue(session, order, at_ms, next_at_ms=self._not_before(session, order)) else "known"
 
     def _not_before(self, session: Session, order: Order) -> int | None:

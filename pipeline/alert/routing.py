@@ -21,6 +21,8 @@ from pipeline.ops.duty import Level as Level
 from pipeline.ops.section import Kind
 from pipeline.store.areas import serves
 
+EVERY_BROWSER = "webpush:piket"
+"""The browsers of everybody whose areas hold the place: of the level's people, too."""
 CITY_DESK = "kota"
 """The desk of the city room; it also gets what has no kelurahan."""
 LEVELS: tuple[Level, ...] = ("post", "kecamatan", "kota", "city")
@@ -189,6 +191,8 @@ class _Telling:
             why = self._hears(name, place)
             if why is not None:
                 yield Target(name, self._rules.named[name].channel, f"escalation to {what}, {why}", "level", level)
+        if EVERY_BROWSER in self._rules.named and EVERY_BROWSER not in self._rules.assigned:
+            yield Target(EVERY_BROWSER, "webpush", f"escalation to {what}, browsers of its people", "level", level)
 
     def _post(self, post: Post, where: Where) -> Iterator[Target]:
         """Yield who of a post is told for one kelurahan."""

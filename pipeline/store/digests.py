@@ -11,12 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pipeline.store.places import places_of
 from pipeline.store.tables import IncidentRow, Notice, OutboxRow
 from pipeline.store.timeline import add_event
 
 TELLINGS: tuple[Notice, ...] = ("opened", "escalated")
 """Notices that tell a target of an incident for the first time, or again by ringing."""
 
+BY_PLACE = "webpush"
+"""The channel whose one target is everybody, each by their own areas."""
 REMEMBER_MS = 86_400_000
 """An earlier digest is looked for in this time; by then it was sent or given up."""
 
@@ -25,12 +28,14 @@ REMEMBER_MS = 86_400_000
 class Group:
     """Whose notices one digest may hold: a target, at Web Push only of one kelurahan (`place`, else '').
 
-    Web Push has one target for everybody; each browser hears of the kelurahan of its owner.
+    Web Push has one target for everybody; each browser hears of the kelurahan of its owner. So that nobody hears of
+    what is not theirs, or misses what is, the neighbours that are told too (`others`) must be the same as well.
     """
 
     target: str
     channel: str
     place: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass
@@ -46,9 +51,15 @@ class Gathered:
     last_ms: int | None = None
 
 
-def group_of(channel: str, target: str, kelurahan: str) -> Group:
-    """Return the group of a notice."""
-    return Group(target, channel, kelurahan if channel == "webpush" else "")
+def group_of(channel: str, target: str, kelurahan: str, others: tuple[str, ...] = ()) -> Group:
+    """Return the group of a notice of an incident in this kelurahan; `others` are the neighbours that are told too."""
+    return Group(target, channel, kelurahan, others) if channel == BY_PLACE else Group(target, channel)
+
+
+def group_for(session: Session, channel: str, target: str, incident_id: str, kelurahan: str) -> Group:
+    """Return the group of a notice, with the neighbours that the store knows of."""
+    others = places_of(session, [incident_id]).get(incident_id, ()) if channel == BY_PLACE else ()
+    return group_of(channel, target, kelurahan, others)
 
 
 def count_recent(session: Session, group: Group, since_ms: int) -> int:
@@ -72,10 +83,11 @@ def withdraw(session: Session, group: Group) -> int:
 
     One statement: a worker that leases one of them in this moment keeps it, and it is told alone.
     """
-    rows = _of(group, sa.select(OutboxRow.id)).where(OutboxRow.state == "pending", OutboxRow.attempts == 0)
+    rows = _of(group, sa.select(OutboxRow)).where(OutboxRow.state == "pending", OutboxRow.attempts == 0)
+    ids = [row.id for row in _alike(session, group, session.scalars(rows).all())]
     gone = session.execute(
         sa.update(OutboxRow)
-        .where(OutboxRow.id.in_(list(session.scalars(rows))), OutboxRow.state == "pending", OutboxRow.attempts == 0)
+        .where(OutboxRow.id.in_(ids), OutboxRow.state == "pending", OutboxRow.attempts == 0)
         .values(state="gathered")
         .returning(OutboxRow.id)
         .execution_options(synchronize_session=False)
@@ -86,10 +98,14 @@ def withdraw(session: Session, group: Group) -> int:
 def gathered(session: Session, at_ms: int) -> dict[Group, Gathered]:
     """Return everything that waits for a digest at `at_ms`, by group."""
     found: dict[Group, Gathered] = {}
-    query = sa.select(OutboxRow.id, OutboxRow.channel, OutboxRow.target, OutboxRow.created_ms, IncidentRow.kelurahan)
-    query = query.join(IncidentRow, IncidentRow.id == OutboxRow.incident_id).where(OutboxRow.state == "gathered")
-    for id_, channel, target, created_ms, kelurahan in session.execute(query.order_by(OutboxRow.id)):
-        waits = found.setdefault(group_of(channel, target, kelurahan), Gathered(created_ms))
+    columns = OutboxRow.id, OutboxRow.channel, OutboxRow.target, OutboxRow.created_ms, OutboxRow.incident_id
+    query = sa.select(*columns, IncidentRow.kelurahan).join(IncidentRow, IncidentRow.id == OutboxRow.incident_id)
+    query = query.where(OutboxRow.state == "gathered")
+    rows = session.execute(query.order_by(OutboxRow.id)).all()
+    others = places_of(session, {row.incident_id for row in rows if row.channel == BY_PLACE})
+    for id_, channel, target, created_ms, incident_id, kelurahan in rows:
+        group = group_of(channel, target, kelurahan, others.get(incident_id, ()))
+        waits = found.setdefault(group, Gathered(created_ms))
         waits.ids.append(id_)
         waits.since_ms = min(waits.since_ms, created_ms)
     for group, waits in found.items():
@@ -110,7 +126,15 @@ def told_alone(session: Session, group: Group, since_ms: int) -> list[OutboxRow]
     """Return what this group was told alone since `since_ms` and no digest has listed yet, oldest first."""
     query = _of(group, sa.select(OutboxRow)).where(OutboxRow.digest.is_(None), OutboxRow.created_ms > since_ms)
     query = query.where(OutboxRow.state.in_(("pending", "leased", "sent", "dead")))
-    return list(session.scalars(query.order_by(OutboxRow.id)))
+    return _alike(session, group, session.scalars(query.order_by(OutboxRow.id)).all())
+
+
+def _alike(session: Session, group: Group, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """Return the rows that the same neighbours are told of, as `_of` has looked at the kelurahan alone."""
+    if not group.place:
+        return list(rows)
+    others = places_of(session, [row.incident_id for row in rows])
+    return [row for row in rows if others.get(row.incident_id, ()) == group.others]
 
 
 def take(session: Session, ids: Sequence[int]) -> list[OutboxRow]:

@@ -15,6 +15,7 @@ from pipeline.alert.digest import is_ripe, is_storm, parts
 from pipeline.ops.storm import StormSection
 from pipeline.store.database import Database
 from pipeline.store.digests import Gathered
+from pipeline.store.places import add_places
 from tests.alert.city import SQLITE, City, Ear, sample, sqlite
 from tests.alert.making import GAMBIR, SENEN, incident
 
@@ -248,6 +249,23 @@ def test_web_push_gathers_by_kelurahan(small: City, tmp_path: Path) -> None:
     city.deliver()
     assert [row.payload["kelurahan"]["code"] for row in phones.heard if row.notice == "digest"] == [GAMBIR]
     assert [row.incident_id for row in phones.heard if row.notice == "opened"] == [f"i{n}" for n in range(6, 9)]
+
+
+def test_web_push_keeps_apart_what_neighbours_are_told_of(small: City, tmp_path: Path) -> None:
+    city = storm_city(tmp_path, small.database, storm={**STORM, "incidents": 5}, webpush={"enabled": True})
+    phones = Ear("webpush")
+    city.channels.append(phones)
+    city.again()
+    for number in range(4):
+        city.open(number)
+    with city.database.session() as session:
+        add_places(session, "i2", [SENEN])
+    city.open(4)
+    city.wait(10)
+    city.deliver()
+    told_by = {row.notice: row for row in phones.heard}
+    assert listed(told_by["digest"]) == ["i0", "i1", "i3", "i4"]
+    assert told_by["opened"].incident_id == "i2", "a browser in the neighbouring kelurahan hears of this one only"
 
 
 def test_a_digest_that_is_refused_is_in_every_timeline(small: City) -> None:

@@ -275,6 +275,13 @@ def test_a_person_is_named_in_a_roster_where_web_push_is_on() -> None:
     }  # fmt: skip
 
 
+def test_an_escalation_rings_the_browsers_of_the_level_unless_somebody_names_them() -> None:
+    section = rules(webpush={"enabled": True})
+    assert list(told(route(incident(), section, T0, "kota"))) == ["desk:31.71", "webpush:piket"]
+    named = rules(webpush={"enabled": True}, escalation={"targets": {"city": ["webpush:piket"]}})
+    assert list(told(route(incident(), named, T0, "kota"))) == ["desk:31.71"]
+
+
 @pytest.mark.parametrize(
     ("section", "said"),
     [
