@@ -14,7 +14,7 @@ from pipeline.desk.health import judge
 from pipeline.desk.metrics import POLLS_FAILED, STREAMS
 from pipeline.ops.clock import Clock
 from pipeline.ops.health import Report, StageHealth
-from pipeline.store.cameras import CameraState, list_states
+from pipeline.store.cameras import brief_states
 from pipeline.store.database import Database, explain
 from pipeline.store.health import StoredHealth, list_health
 from pipeline.store.timeline import Event, events_after, latest_cursor
@@ -22,7 +22,8 @@ from pipeline.store.timeline import Event, events_after, latest_cursor
 log = structlog.get_logger(__name__)
 
 POLL_S = 0.25
-CAMERAS_EVERY = 8  # polls between two looks at the camera states: 2 s
+CAMERAS_EVERY = 2  # polls between two looks at the camera states: 0.5 s, so that a desk knows within a second
+HEALTH_EVERY = 8  # polls between two looks at the stages' health: 2 s
 REPORT_MS = 2_000
 BACKLOG = 500
 QUEUE = 256
@@ -122,14 +123,14 @@ class Hub:
             self._report(StageHealth("desk", "desk", now, ok, reason, {"streams": len(self._listeners)}))
 
     async def _poll(self, turn: int) -> None:
-        """Look once; camera states every few turns."""
+        """Look once; camera states and health every few turns."""
         for event in await asyncio.to_thread(self._events, self._cursor, None):
             self._cursor = event.cursor
             self._tell(_news(event))
         if turn % CAMERAS_EVERY == 0:
-            states, words = await asyncio.to_thread(self._conditions)
-            self._compare({camera: (state.state, state.reason) for camera, state in states.items()})
-            self._weigh(words)
+            self._compare(await asyncio.to_thread(self._states))
+        if turn % HEALTH_EVERY == 0:
+            self._weigh(await asyncio.to_thread(self._health))
 
     def _compare(self, states: Mapping[str, tuple[str, str]]) -> None:
         """Tell of each camera whose state or reason is another than at the last look."""
@@ -199,9 +200,13 @@ class Hub:
         with self._database.reading() as session:
             return events_after(session, cursor, BACKLOG, None if areas is None else scope(areas))
 
-    def _conditions(self) -> tuple[dict[str, CameraState], list[StoredHealth]]:
+    def _states(self) -> dict[str, tuple[str, str]]:
         with self._database.reading() as session:
-            return list_states(session), list_health(session)
+            return brief_states(session)
+
+    def _health(self) -> list[StoredHealth]:
+        with self._database.reading() as session:
+            return list_health(session)
 
 
 def _news(event: Event) -> News:

@@ -94,6 +94,16 @@ def test_what_is_not_confirmed_is_not_told(world: World, decision: str) -> None:
     assert "Kebakaran di" not in page(view_of(world))
 
 
+def test_one_that_is_forwarded_and_closed_stays_told_without_a_gap(world: World) -> None:
+    record, view = world.raise_incident(), view_of(world)
+    decided(world, record.id, "accepted")
+    for decision, before in (("disposition", "accepted"), ("done", "disposition")):
+        world.clock.turned_ms += 31_000
+        assert "Kebakaran di" in page(view)
+        decided(world, record.id, decision, before)
+        assert "Kebakaran di" in page(view) or "Sudah ditangani pukul" in page(view)
+
+
 def test_an_incident_that_turned_out_to_be_none_goes_and_one_dealt_with_says_so(world: World) -> None:
     one, two = world.raise_incident(1), world.raise_incident(2, kind="smoke")
     for record in (one, two):
@@ -167,7 +177,7 @@ def test_over_http(world: World) -> None:
         assert "default-src 'none'" in first.headers["content-security-policy"]
         again = client.get("/publik", headers={"if-none-match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
-        assert client.head("/publik").headers["content-length"] == str(len(first.content))
+        assert client.head("/publik").headers["content-length"] == first.headers["content-length"]
         signed_in = client.get("/publik", headers={"cookie": "siaga_session=apa-saja"})
         assert signed_in.content == first.content
         assert client.post("/publik").status_code == 405

@@ -7,10 +7,11 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from pipeline.desk.app import create_app
-from tests.desk.world import World
+from pipeline.desk.identity import ROLES as EVERY_ROLE
+from tests.desk.world import PEOPLE, World
 
-ROLES = ("piket_gambir", "satpol_pusat", "teknisi", "bos")
-"""One person of every role."""
+ROLES = {role: next(name for name, (held, _) in PEOPLE.items() if held == role) for role in EVERY_ROLE}
+"""A person of every role."""
 
 
 def app_of(world: World) -> FastAPI:

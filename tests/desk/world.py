@@ -43,6 +43,8 @@ PEOPLE = {
     "satpol_selatan": ("satpol", ["31.74"]),
     "teknisi": ("engineer", ["*"]),
     "bos": ("admin", ["*"]),
+    "perencana": ("planner", ["*"]),
+    "pemeriksa": ("auditor", ["*"]),
     "tanpa_wilayah": ("piket", []),
 }
 CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')

@@ -14,9 +14,11 @@ from pipeline.desk.i18n import mark
 from pipeline.desk.publicview.watch import Picture
 from pipeline.ops.public_section import PublicSection
 from pipeline.store.tables import IncidentRow
+from pipeline.store.timeline import Event, events_of
 
-CONFIRMED: Final = ("accepted", "done")
-"""Decisions after which the public is told: Proses and Selesai."""
+UNDER_WAY: Final = ("accepted", "disposition")
+CONFIRMED: Final = (*UNDER_WAY, "done")
+"""Decisions that can be told: Proses and Selesai; Disposisi where it was accepted before."""
 MOST = 50
 WIDTH, HEIGHT, EDGE = 1000, 620, 60
 """The map's drawing area and the empty edge in it, in its own units."""
@@ -100,10 +102,25 @@ def confirmed(session: Session, public: PublicSection, now: int) -> list[Inciden
     recent = now - int(public.ended_for_s * 1000)
     query = sa.select(IncidentRow).where(
         IncidentRow.decision.in_(CONFIRMED),
-        IncidentRow.decision_ms <= settled,
-        sa.or_(IncidentRow.decision == "accepted", IncidentRow.decision_ms >= recent),
+        sa.or_(IncidentRow.decision.in_(UNDER_WAY), IncidentRow.decision_ms >= recent),
     )
-    return list(session.scalars(query.order_by(IncidentRow.opened_ms.desc()).limit(MOST)))
+    rows = session.scalars(query.order_by(IncidentRow.opened_ms.desc()).limit(4 * MOST)).all()
+    since = {row.id: standing_since(events_of(session, row.id)) for row in rows}
+    return [row for row in rows if (since[row.id] or now) <= settled][:MOST]
+
+
+def standing_since(events: Sequence[Event]) -> int | None:
+    """Return since when an officer's confirmation stands, epoch ms; None where none does. Pure.
+
+    A forward alone confirms nothing, and takes nothing back: who accepted first has confirmed. Whatever else follows,
+    an undo too, ends it.
+    """
+    since: int | None = None
+    for event in events:
+        if event.what != "decided" or event.detail["to"] == "disposition":
+            continue
+        since = (since or event.at_ms) if event.detail["to"] in ("accepted", "done") else None
+    return since
 
 
 def tell(registry: Registry, chart: Chart, row: IncidentRow) -> Told:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import lru_cache
 
 from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
@@ -71,8 +72,9 @@ def tick(now_ms: int) -> str:
     return f"event: tick\ndata: {now_ms}\n\n"
 
 
+@lru_cache(maxsize=1024)
 def message(news: News) -> str:
-    """Return news as an event of the stream."""
+    """Return news as an event of the stream; made once for all desks that it goes to."""
     data = json.dumps({"id": news.subject, "what": news.detail}, separators=(",", ":"))
     number = f"id: {news.cursor}\n" if news.cursor else ""
     return f"{number}event: {news.what}\ndata: {data}\n\n"
