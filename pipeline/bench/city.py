@@ -173,7 +173,7 @@ def _stages(city: City, folder: Path, address: str, url: str) -> Iterator[dict[s
             with text.open("wb") as output:
                 process = subprocess.Popen(command, stdout=output, stderr=output)
             stages[name] = _Stage(process, ports["metrics"], text, ports["desk"])
-            _until(partial(_spoke, stages[name]), process, f"{name} did not start: {text}")
+            _until(partial(_spoke, stages[name]), process, f"{name} did not start", text)
         yield stages
     finally:
         for stage in stages.values():
@@ -185,8 +185,8 @@ def _spoke(stage: _Stage) -> bool:
     return total(stage.metrics(), "siaga_stage_ok") > 0
 
 
-def _until(ready: Callable[[], object], process: "subprocess.Popen[bytes]", why: str) -> None:
-    """Wait until something is so.
+def _until(ready: Callable[[], object], process: "subprocess.Popen[bytes]", why: str, said: Path | None = None) -> None:
+    """Wait until something is so; `said` is the log whose end is shown where it is not.
 
     Raises:
         BenchError: It was not in time, or the process ended.
@@ -194,7 +194,7 @@ def _until(ready: Callable[[], object], process: "subprocess.Popen[bytes]", why:
     deadline = time.monotonic() + START_S
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise BenchError(why)
+            raise BenchError(f"{why}; its log ends:\n{tail(said)}" if said else why)
         time.sleep(0.2)
 
 
