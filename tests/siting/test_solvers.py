@@ -118,3 +118,11 @@ def test_a_large_city_is_bounded_well() -> None:
     found = greedy(dear)
     assert found.value <= exact(dear, 0.0, 60, found).value <= found.bound
     assert found.gap < 0.02
+
+
+def test_when_the_time_is_over_the_start_stands_with_a_true_bound() -> None:
+    problem = with_floors(random_problem(3), 3)
+    start = greedy(problem)
+    found = exact(problem, 0.0, 1e-6, start)
+    assert start.value <= found.value <= best_by_trying(problem) <= found.bound
+    assert found.method == "exact"
