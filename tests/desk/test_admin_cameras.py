@@ -157,7 +157,17 @@ def test_a_mask_is_kept_and_burned_in(world: World, admin: Visitor) -> None:
     assert as_stages_see(world)["cam-gambir-1"].masks == ()
 
 
-@pytest.mark.parametrize("masks", ["[[[0,0],[1,1]]]", "[[[0,0],[2,0],[0,1]]]", "bukan", "[[1]]", "[[[null,0]]]", "[" * 90_000])
+@pytest.mark.parametrize(
+    "masks",
+    [
+        "[[[0,0],[1,1]]]",
+        "[[[0,0],[2,0],[0,1]]]",
+        "bukan",
+        "[[1]]",
+        "[[[null,0]]]",
+        pytest.param("[" * 90_000, id="deep"),
+    ],
+)
 def test_a_mask_that_is_none_is_refused(world: World, admin: Visitor, masks: str) -> None:
     answer = admin.submit("/admin/kamera/cam-gambir-1/masker", part=False, masks=masks)
     assert answer.status_code == 400
