@@ -21,6 +21,7 @@ from scripts.detector.assign import Grid, grid
 from scripts.detector.feed import SIZES, Batch, Feeder
 from scripts.detector.loss import Targets, detection_loss
 from scripts.detector.network import YoloxNano, load_coco, recalibrate
+from scripts.keeping import follow, write_checkpoint
 
 WARM_UP = 120  # steps
 REGIONS_FROM = 300  # steps
@@ -159,23 +160,19 @@ class Trainer:
         self._average()
         return [float(found.total.detach()), found.box, found.objectness, found.kind, float(found.positives)]
 
-    @torch.no_grad()
     def _average(self) -> None:
         """Move the EMA: window from a few steps at first to a thousand."""
-        keep = min(0.999, (1 + self.state.step) / (20 + self.state.step))
-        for slow, fast in zip(self.ema.state_dict().values(), self.model.state_dict().values(), strict=True):
-            if slow.dtype.is_floating_point:
-                slow.lerp_(fast, 1 - keep)
-            else:
-                slow.copy_(fast)
+        follow(self.ema, self.model, min(0.999, (1 + self.state.step) / (20 + self.state.step)))
 
     def save(self) -> None:
-        """Write `last.pth` in one move, and a copy of the averaged weights per epoch."""
-        part = self.plan.out / "last.part"
-        states = {"model": self.model.state_dict(), "ema": self.ema.state_dict()}
-        torch.save({**states, "optimizer": self.optimizer.state_dict(), "state": asdict(self.state)}, part)
-        part.replace(self.plan.out / "last.pth")
-        torch.save({"ema": states["ema"]}, self.plan.out / f"epoch{self.state.epoch:03d}.pth")
+        """Write a checkpoint that a run resumes from, and a copy of the averaged weights per epoch."""
+        states = {
+            "model": self.model.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "state": asdict(self.state),
+        }
+        write_checkpoint(self.plan.out, f"{self.state.epoch:03d}", states)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         """Ask the loop to save and end."""

@@ -22,6 +22,7 @@ from scripts.flood.evaluate import Scores, splits
 from scripts.flood.feed import Batch, Feeder, Recipe, Source
 from scripts.flood.network import MEAN, STD, FloodNet
 from scripts.flood.water import Image
+from scripts.keeping import follow, write_checkpoint
 
 WARM_UP = 60  # steps
 FLOOR_RATE = 0.02
@@ -138,15 +139,9 @@ class Trainer:
         self._average()
         return parts
 
-    @torch.no_grad()
     def _average(self) -> None:
         """Move the EMA."""
-        keep = min(0.997, (1 + self.state.step) / (10 + self.state.step))
-        for slow, fast in zip(self.ema.state_dict().values(), self.model.state_dict().values(), strict=True):
-            if slow.dtype.is_floating_point:
-                slow.lerp_(fast, 1 - keep)
-            else:
-                slow.copy_(fast)
+        follow(self.ema, self.model, min(0.997, (1 + self.state.step) / (10 + self.state.step)))
 
     @torch.no_grad()
     def look(self, pictures: Image) -> Scores:
@@ -154,12 +149,14 @@ class Trainer:
         return np.asarray(self.ema(self._tensor(pictures))[0].sigmoid().double().cpu().numpy())
 
     def save(self) -> None:
-        """Write `last.pth` in one move, and the averaged weights of the epoch."""
-        part = self.plan.out / "last.part"
-        states = {"model": self.model.state_dict(), "ema": self.ema.state_dict()}
-        torch.save({**states, "optimizer": self.optimizer.state_dict(), "state": asdict(self.state)}, part)
-        part.replace(self.plan.out / "last.pth")
-        torch.save({"ema": states["ema"]}, self.plan.out / f"epoch{self.state.epoch:02d}.pth")
+        """Write a checkpoint that a run resumes from, and a copy of the averaged weights per epoch."""
+        states = {
+            "model": self.model.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "state": asdict(self.state),
+        }
+        write_checkpoint(self.plan.out, f"{self.state.epoch:02d}", states)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self._stop = True

@@ -1,0 +1,27 @@
+"""What training loops share: the running mean of the weights, and checkpoints that are whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@torch.no_grad()
+def follow(slow: nn.Module, fast: nn.Module, keep: float) -> None:
+    """Move the mean weights `slow` towards `fast`; `keep` 0..1 is the share that stays. Counters are copied."""
+    for mean, new in zip(slow.state_dict().values(), fast.state_dict().values(), strict=True):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(new, 1 - keep)
+        else:
+            mean.copy_(new)
+
+
+def write_checkpoint(folder: Path, epoch: str, states: dict[str, Any]) -> None:
+    """Write `last.pth` in one move, and the mean weights (`ema`) of the epoch beside it."""
+    part = folder / "last.part"
+    torch.save(states, part)
+    part.replace(folder / "last.pth")
+    torch.save({"ema": states["ema"]}, folder / f"epoch{epoch}.pth")
