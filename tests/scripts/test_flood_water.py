@@ -1,4 +1,4 @@
-"""Drawn water: none at level 0, more at each level, the same for the same street; a wet road is not higher than it is."""
+"""Drawn water: none at level 0, more at each level, the same for the same street; a wet road stays where it is."""
 
 import numpy as np
 import pytest
@@ -47,4 +47,4 @@ def test_a_crop_keeps_mask_and_picture_together() -> None:
     picture[90:], mask[90:] = 255, 1
     shown, cut = crop(picture, mask, (320, 192), np.random.default_rng(6), 0.6)
     assert shown.shape == (192, 320, 3)
-    np.testing.assert_allclose(shown[..., 0] / 255, cut, atol=0.02)
+    np.testing.assert_allclose(shown[..., 0] / 255, cut, atol=0.15)
