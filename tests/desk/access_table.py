@@ -34,7 +34,9 @@ def read_table(file: Path = FILE) -> dict[str, Row]:
     columns: list[str] = []
     for line in file.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if cells[0] in ("route", "path"):
+        if not line.startswith("|"):
+            columns = []
+        elif cells[0] in ("route", "path") and "out" in cells:
             columns = cells[1:]
             assert set(columns) == set(COLUMNS), f"{file.name}: columns {columns}"
         elif line.startswith("| `") and "/" in cells[0] and columns:
