@@ -17,6 +17,7 @@ from pipeline.grab.faults import SourceFaultError
 from pipeline.grab.metrics import BYTES, CHANGES, OPENINGS, PACKETS, TROUBLE
 from pipeline.grab.pictures import open_source
 from pipeline.grab.ring import PacketRing
+from pipeline.grab.rules import floor_for
 from pipeline.grab.sampler import Sample, Sampler
 from pipeline.grab.source import Source, Unit
 from pipeline.grab.state import CameraMachine, CameraState
@@ -57,6 +58,7 @@ class CameraLoop:
         stop: threading.Event,
         clock: Clock = now_ms,
     ) -> None:
+        grab = floor_for(camera.kinds, grab)
         self.camera, self._grab, self._clock, self._stop = camera, grab, clock, stop
         self._offer, self._on_state, self._budget = offer, on_state, budget
         self.ring = PacketRing(grab.ring_s, int(grab.ring_mb * 1_000_000))

@@ -1,11 +1,12 @@
 """Which packets become sampled pictures: pure decisions over stream seconds; nothing is decoded here."""
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.bus.records import Cause
-from pipeline.ops.sections import GrabSection
+from pipeline.ops.sections import GrabSection, Kind
 
 LATE = 1.1
 """A keyframe this much later than the rate asks for is still preferred to decoding everything before it."""
@@ -13,6 +14,15 @@ EARLY = 0.5
 """A keyframe this early may serve, where the next one would come too late."""
 EPS_S = 0.005
 MAX_BACK_S = 5.0
+
+
+def floor_for(kinds: Collection[Kind], grab: GrabSection) -> GrabSection:
+    """Return the settings for a camera that is watched for these kinds: its floor is the highest that one of them asks.
+
+    A camera watched for nothing in particular keeps `floor_fps`.
+    """
+    rates = [grab.floors.get(kind, grab.floor_fps) for kind in kinds]
+    return grab.model_copy(update={"floor_fps": max(rates)}) if rates else grab
 
 
 class Due(NamedTuple):

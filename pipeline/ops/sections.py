@@ -60,10 +60,19 @@ class BusSection(Section):
     )
 
 
+def _default_floors() -> dict[Kind, float]:
+    """Return the floor rates that differ: water rises in minutes, and its model looks every ten seconds."""
+    return {"flood": 0.2}
+
+
 class GrabSection(Section):
     """Cameras in, sampled frames out."""
 
     floor_fps: float = Field(1.0, gt=0, le=30, description="Rate that is never gated, frames a second")
+    floors: dict[Kind, Annotated[float, Field(gt=0, le=30)]] = Field(
+        default_factory=_default_floors,
+        description="Floor rate by what a camera is watched for, instead of floor_fps; the highest of its kinds counts",
+    )
     activity_fps: float = Field(2.0, gt=0, le=30, description="Rate while something moves")
     burst_fps: float = Field(8.0, gt=0, le=30, description="Rate within a burst")
     burst_s: Seconds = Field(2.0, description="Length of a burst")

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.grab.rules import LATE, SamplingRules
+from pipeline.grab.rules import LATE, SamplingRules, floor_for
 from pipeline.ops.sections import GrabSection
 
 
@@ -81,3 +81,13 @@ def test_the_floor_is_never_gated(steps: list[tuple[float, bool]], floor: float,
                 assert t - last_floor >= 0.5 / floor - 0.01
                 last_floor = t
         assert t - last_floor <= LATE / floor + widest + 0.01
+
+
+def test_the_floor_is_the_highest_that_a_cameras_kinds_ask_for() -> None:
+    grab = GrabSection(floor_fps=1, floors={"flood": 0.2, "brawl": 2})
+    assert floor_for(("flood",), grab).floor_fps == 0.2
+    assert floor_for(("fire", "flood"), grab).floor_fps == 1
+    assert floor_for(("brawl", "flood"), grab).floor_fps == 2
+    assert floor_for((), grab) == grab
+    rules = SamplingRules.of(floor_for(("flood",), grab))
+    assert [t for t, _, _ in play(rules, stream(11, 5, 5))] == [0, 5, 10]
