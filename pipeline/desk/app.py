@@ -23,6 +23,7 @@ from pipeline.desk.i18n import mark
 from pipeline.desk.maps import CityMap
 from pipeline.desk.metrics import CountRequests
 from pipeline.desk.pages import is_part, render
+from pipeline.desk.plan_room import PlanningRoom
 from pipeline.desk.publicview.asgi import PublicPath
 from pipeline.desk.publicview.view import PublicView
 from pipeline.desk.routes import (
@@ -41,8 +42,10 @@ from pipeline.desk.routes import (
     inbox,
     incident,
     media,
+    needs,
     oidc,
     package,
+    plans,
     push,
     receipts,
     review,
@@ -111,6 +114,7 @@ def create_app(
     app.state.desk, app.state.city = desk, city
     app.state.anchors = AnchorKeeper(settings, database, clock)
     app.state.city_map = CityMap(settings, registry)
+    app.state.planning = PlanningRoom(settings, registry, app.state.city_map.boundaries, database, clock)
     parts = (
         signin,
         oidc,
@@ -133,6 +137,8 @@ def create_app(
         stills,
         wall,
         map_routes,
+        needs,
+        plans,
         handover,
         drills,
         dead_letters,
@@ -173,6 +179,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         hub.close()
         stop.set()
+        await asyncio.to_thread(app.state.planning.jobs.close)
         await asyncio.to_thread(app.state.stills.close)
         await asyncio.to_thread(app.state.scores.close)
         await asyncio.to_thread(app.state.public.close)

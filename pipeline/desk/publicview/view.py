@@ -15,11 +15,13 @@ from pipeline.city.registry import Registry
 from pipeline.desk import words
 from pipeline.desk.areas import EVERYWHERE
 from pipeline.desk.faults import STORE_FAULTS
+from pipeline.desk.finding import CATEGORY_WORDS
 from pipeline.desk.gate import security_headers
 from pipeline.desk.i18n import LANGUAGES, Language, translate
 from pipeline.desk.maps import CityMap
 from pipeline.desk.pages import environment
 from pipeline.desk.publicview import news
+from pipeline.desk.publicview.requests import wishes
 from pipeline.desk.publicview.watch import Picture, Watcher
 from pipeline.ops.clock import Clock
 from pipeline.ops.settings import Settings
@@ -29,6 +31,7 @@ log = structlog.get_logger(__name__)
 RENDERS = Counter("siaga_public_renders_total", "Times the public view was made anew", ["outcome"])
 OUTLINES = "/publik/batas.json"
 PATHS: Mapping[Language, str] = {"id": "/publik", "en": "/publik/en"}
+WISHES: Mapping[Language, str] = {"id": "/publik/permintaan", "en": "/publik/en/permintaan"}
 CLOSE_S = 3.0
 
 
@@ -150,18 +153,22 @@ class PublicView:
             "now_ms": now,
         }
         answers = {f"/publik/gambar/{name}.jpg": Answer.of(p.jpeg, "image/jpeg") for name, p in shown.items()}
+        with self._database.reading() as session:
+            values["wishes"] = wishes(session)
         self._outlines = self._outlines or Answer.of(self._city_map.outlines((EVERYWHERE,)), "application/json")
         answers[OUTLINES] = self._outlines
         for language in LANGUAGES:
-            answers[PATHS[language]] = Answer.of(self._page(language, now, values), "text/html; charset=utf-8")
+            for template, path in (("public.html", PATHS[language]), ("public_requests.html", WISHES[language])):
+                page = self._page(template, language, now, values)
+                answers[path] = Answer.of(page, "text/html; charset=utf-8")
         self._answers, self._made_ms = answers, now
         RENDERS.labels("made").inc()
 
-    def _page(self, language: Language, now: int, values: Mapping[str, object]) -> bytes:
+    def _page(self, template: str, language: Language, now: int, values: Mapping[str, object]) -> bytes:
         """Render the page in one language."""
         page = (
             environment()
-            .get_template("public.html")
+            .get_template(template)
             .render(
                 {
                     **values,
@@ -169,6 +176,9 @@ class PublicView:
                     "language": language,
                     "other": next(name for name in LANGUAGES if name != language),
                     "paths": PATHS,
+                    "wish_paths": WISHES,
+                    "names": {code: ward.name for code, ward in self._registry.kelurahan.items()},
+                    "categories": CATEGORY_WORDS,
                     "clock": lambda at_ms: words.clock_text(at_ms, self._zone, now),
                     "night": words.is_night(now, self._zone),
                     "city": self._settings.city.name,
