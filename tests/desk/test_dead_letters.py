@@ -45,6 +45,7 @@ def test_sending_again_keeps_the_key_and_is_written_down(world: World, visit: Vi
     desk = visit("teknisi")
     assert visit("piket_manggarai").submit(f"/kabar-gagal/{number}/kirim").status_code == 404
     assert desk.post(f"/kabar-gagal/{number}/kirim", data={"csrf": "x"}).status_code == 403
+    assert desk.submit(f"/kabar-gagal/{2**64}/kirim").status_code == 422
     assert "Dikirim ulang: 1" in desk.submit(f"/kabar-gagal/{number}/kirim").text
     assert desk.submit(f"/kabar-gagal/{number}/kirim").status_code == 409
     with world.database.session() as session:

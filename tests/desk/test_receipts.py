@@ -111,6 +111,7 @@ def test_nobody_else_can_say_it(world: World, url: str) -> None:
     assert send(world, url, name="bpbd", secret=SECRET[::-1]) == 404  # that notice was for another
     assert send(world, url, idempotency_key="x") == 404
     assert send(world, url, receipt="liked") == 422
+    assert send(world, url, idempotency_key="a\0b") == 422
     assert send(world, url, by="x" * 5000) == 413
     assert told(world) == []
 

@@ -22,6 +22,8 @@ from pipeline.store.timeline import latest_cursor
 
 router = APIRouter()
 MOST = 200
+MOST_NUMBER = 2**63 - 1
+"""The database counts no further."""
 SENT_AGAIN = mark("Dikirim ulang: {n} kabar. Hasilnya ada di urutan kejadian.")
 GONE = mark("Kabar ini sudah dikirim ulang oleh orang lain.")
 NOTICES = mark(
@@ -98,7 +100,7 @@ def _view(desk: Desk, reads: Reads, letter: Letter) -> LetterView:
 
 
 @router.post("/kabar-gagal/{number}/kirim")
-def post_resend(request: Request, desk: TheDesk, person: Resender, number: Annotated[int, Path(ge=1)]) -> Response:
+def post_resend(request: Request, desk: TheDesk, person: Resender, number: Annotated[int, Path(ge=1, le=MOST_NUMBER)]) -> Response:
     """Send one notice again; 409 when somebody did already.
 
     Raises:

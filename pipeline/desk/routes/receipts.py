@@ -23,23 +23,25 @@ from pipeline.store.receipts import Receipt
 
 router = APIRouter()
 MOST_BYTES = 4096
+NO_NUL = r"^[^\x00]*$"
+"""What PostgreSQL takes as a text."""
 
 
 class FromWebhook(BaseModel):
     """What a receiver posts; `by` is who saw or acknowledged it there."""
 
     model_config = ConfigDict(extra="forbid")
-    idempotency_key: str = Field(min_length=1, max_length=320)
+    idempotency_key: str = Field(min_length=1, max_length=320, pattern=NO_NUL)
     receipt: Receipt
-    by: str = Field("", max_length=60)
+    by: str = Field("", max_length=60, pattern=NO_NUL)
 
 
 class FromBrowser(BaseModel):
     """What a browser posts."""
 
     model_config = ConfigDict(extra="forbid")
-    browser: int = Field(ge=1)
-    key: str = Field(min_length=1, max_length=320)
+    browser: int = Field(ge=1, le=2**63 - 1)
+    key: str = Field(min_length=1, max_length=320, pattern=NO_NUL)
     token: str = Field(max_length=64)
     receipt: Receipt
 
