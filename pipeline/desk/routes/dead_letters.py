@@ -100,7 +100,9 @@ def _view(desk: Desk, reads: Reads, letter: Letter) -> LetterView:
 
 
 @router.post("/kabar-gagal/{number}/kirim")
-def post_resend(request: Request, desk: TheDesk, person: Resender, number: Annotated[int, Path(ge=1, le=MOST_NUMBER)]) -> Response:
+def post_resend(
+    request: Request, desk: TheDesk, person: Resender, number: Annotated[int, Path(ge=1, le=MOST_NUMBER)]
+) -> Response:
     """Send one notice again; 409 when somebody did already.
 
     Raises:
