@@ -14,7 +14,7 @@ from pipeline.store.database import Database
 from pipeline.store.incidents import list_incidents
 from pipeline.store.outbox import of_incident
 from pipeline.store.timeline import events_of
-from tests.alert.making import incident, settings_at, webhook
+from tests.alert.making import incident, registry, settings_at, webhook
 from tests.alert.process import StageProcess
 from tests.alert.receiver import Receiver, receiver
 from tests.brokers import Broker
@@ -144,8 +144,12 @@ def _check(database: Database, flow: Flow, damkar: Receiver, city: Receiver) -> 
             events = events_of(session, id_)
             whats = Counter(event.what for event in events)
             assert whats["opened"] == whats["alerted"] == whats["closed"] == 1
-            desks = [event for event in events if event.what == "delivered" and event.detail["channel"] == "desk"]
-            assert len(desks) == 1
+            told = [event.detail for event in events if event.what == "delivered"]
+            desks = Counter(one["target"] for one in told if one["channel"] == "desk")
+            # On a slow machine the first deadline may pass meanwhile: then the desk of the kecamatan was told, too.
+            place = registry().cameras[flow.sent[id_].camera].kelurahan
+            assert desks[f"desk:{place}"] == 1
+            assert set(desks.values()) == {1}
             assert all(row.state in ("sent", "superseded") for row in of_incident(session, id_))
 
 
