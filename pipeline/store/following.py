@@ -71,10 +71,12 @@ class Follower:
 
     def wait_for_change(self, taken: Registry, stop: threading.Event, every_s: float = POLL_S) -> bool:
         """Block until something that concerns this stage differs from what it has taken; False when stopped first."""
-        before = fingerprint(taken, self._stage)
+        before, seen = fingerprint(taken, self._stage), taken
         while not stop.wait(every_s):
-            if fingerprint(self.look(), self._stage) != before:
+            now = self.look()
+            if now is not seen and fingerprint(now, self._stage) != before:
                 return True
+            seen = now  # ten thousand cameras are not hashed again while nobody changes any
         return False
 
 
