@@ -21,6 +21,7 @@ from pipeline.ops.public_section import PublicSection
 from pipeline.store import drills, people
 from pipeline.store.database import open_database
 from pipeline.store.evidence import EvidenceStore
+from pipeline.store.needs import NewNeed, add_need
 from pipeline.store.outbox import Order
 from tests.desk.access_table import read_table
 from tests.desk.walking import api_routes, app_of
@@ -41,6 +42,8 @@ FORMS = {
     "/sandi": {"old": "salah", "new": "kopi-pagi-hujan", "again": "kopi-pagi-hujan"},
     "/masuk": {"name": "siapa", "password": "salah"},
     "/bahasa": {"language": "id"},
+    "/kebutuhan/{number}/status": {"status": "dipasang"},
+    "/kebutuhan/{number}/gabung": {"other": "1"},
     "/kabar-gagal/kirim": {"target": "webhook:a"},
     "/admin/orang/{user}": {"role": "bos", "areas": GAMBIR},
     "/admin/orang": {"name": "x", "role": "piket", "areas": GAMBIR},
@@ -64,6 +67,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Incident]
         order = Order("latihan-1", 0, "drill", "webhook:a", "webhook", "latihan-1:drill:webhook:a", {})
         now = world.clock()
         drills.begin(session, "latihan-1", "drill", GAMBIR, now, now + 3_600_000, [order])
+        add_need(session, NewNeed(-6.176, 106.826, "jalan", "rt_rw", "RT 01", GAMBIR, "gelap"), "x", now)
         for role in ROLES:
             for area, codes in AREAS.items():
                 people.add_user(session, f"{role}-{area}", HASH, role, codes, world.clock())
