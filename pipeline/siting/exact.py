@@ -17,7 +17,8 @@ from pipeline.siting.problem import MICRO, Problem, Solution
 from pipeline.siting.state import state_of
 from pipeline.siting.views import Floats, Ints
 
-THREADS = 2
+THREADS = 1
+"""The search itself uses one; the other core is left to the desk and the stages."""
 
 
 def exact(problem: Problem, gap: float, time_limit_s: float, start: Solution | None = None) -> Solution:
