@@ -19,8 +19,9 @@ def write_page(page: Path, result: dict[str, Any]) -> None:
         text = f"{text.rstrip()}\n\n{BEGIN}\n{END}\n"
     head, _, rest = text.partition(BEGIN)
     page.parent.mkdir(parents=True, exist_ok=True)
-    if "growth" in result:
-        drawing = plot(series(result["growth"]), "cameras", "cores of work")
+    growth = result.get("line", {}).get("growth")
+    if growth:
+        drawing = plot(series(growth), "cameras", "cores of work")
         page.with_suffix(".svg").write_text(drawing, encoding="utf-8")
     page.write_text(f"{head}{BEGIN}\n{render(result)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
@@ -30,8 +31,8 @@ def render(result: dict[str, Any]) -> str:
     ways = {"grab": _grab, "detect": _detect, "line": _line, "confirm": _confirm, "bus": _bus}
     parts = [_machine(result["machine"]), _targets(result)]
     parts += [way(result[name]) for name, way in ways.items() if name in result]
-    if "growth" in result:
-        parts.append(_growth(result["growth"]))
+    if "growth" in result.get("line", {}):
+        parts.append(_growth(result["line"]["growth"]))
     return "\n\n".join(parts)
 
 

@@ -167,7 +167,12 @@ def _last(bench: dict[str, Any]) -> dict[str, Any]:
 
 def _of_bench(bench: dict[str, Any]) -> Measured:
     """Return what `siaga bench` measured: each value, and its plain way's."""
-    line, detect, confirm, units = _last(bench), bench["detect"]["cpu_ms_per_frame"], bench["confirm"], bench["units"]
+    line, detect, confirm, units = (
+        _last(bench),
+        bench["detect"]["cpu_ms_per_frame"],
+        bench["confirm"],
+        bench["grab"]["units"],
+    )
     parts, memory = line["cpu_s_per_s"], line["memory_mb"]
     frames = line["cameras"] * line["pictures_per_camera_s"]
     detectors = sum(part for name, part in parts.items() if name.startswith("detect"))

@@ -59,9 +59,10 @@ def run_bench(settings: Settings, plan: Plan, out: Path, page: Path | None = Non
             # After each section: what was measured for minutes is not lost when a later one fails.
             out.write_text(json.dumps(result, indent=2) + "\n")
         if {"grab", "line"} <= result.keys():
-            result["units"] = measure_units(plan, folder, result["line"]["sizes"])
+            result["grab"]["units"] = measure_units(plan, folder, result["line"]["sizes"])
             few = replace(plan, observations=plan.observations // 5)
-            result["growth"] = measure_growth(few, result["line"], result["grab"].get("one_process", []))
+            crowd = result["grab"].get("one_process", [])
+            result["line"]["growth"] = measure_growth(few, result["line"], crowd)
             result["machine"]["wall_s"] = round(time.monotonic() - began)
             out.write_text(json.dumps(result, indent=2) + "\n")
     if page is not None:

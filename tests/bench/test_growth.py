@@ -33,7 +33,7 @@ def test_confirm_is_measured_with_every_number_and_the_page_shows_it(tmp_path: P
     assert [row["measured"] for row in growth["rows"]] == [True, True, False, False, False, False]
     assert all(row["confirm_observations_per_s_per_core"] > 0 for row in growth["rows"])
     page = tmp_path / "performance.md"
-    write_page(page, {**RESULT, "growth": growth})
+    write_page(page, {**RESULT, "line": {**RESULT["line"], "growth": growth}})
     assert "1500 (reckoned)" in page.read_text()
     drawing = ET.fromstring((tmp_path / "performance.svg").read_text())
     assert len(drawing.findall("{*}circle")) == len(CAMERAS) * (len(STAGES) + 1)

@@ -78,12 +78,14 @@ def test_the_page_is_renewed_between_its_marks_alone(tmp_path: Path) -> None:
 
 def test_the_keys_that_others_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for section in ("grab", "detect", "line", "confirm", "bus"):
-        monkeypatch.setattr(bench, f"measure_{section}", lambda *_, section=section: RESULT[section])
+        monkeypatch.setattr(bench, f"measure_{section}", lambda *_, section=section: {**RESULT[section]})
+    monkeypatch.setattr(bench, "measure_units", lambda *_: {"stream_mbit": 2.0})
     out = tmp_path / "out" / "bench.json"
-    bench.run_bench(Settings(), QUICK, out, tmp_path / "performance.md")
+    bench.run_bench(Settings(), replace(QUICK, observations=7500), out, tmp_path / "performance.md")
     result = json.loads(out.read_text())
     assert result.keys() == {"grab", "detect", "line", "confirm", "bus", "machine"}
-    assert "ratio_vs_opencv" in result["grab"]
+    assert {"ratio_vs_opencv", "units"} <= result["grab"].keys()
+    assert result["line"]["growth"]["rows"]
     assert "ratio_vs_bare" in result["detect"]
     assert {"cameras_per_core", "ratio_vs_loop", "camera_to_alert_p95_s"} <= result["line"].keys()
     assert "observations_per_s_per_core" in result["confirm"]

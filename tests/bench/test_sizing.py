@@ -118,7 +118,7 @@ def test_a_profile_is_renewed_from_what_was_measured(tmp_path: Path) -> None:
     memory = {"grab": 300, "detect-0": 150, "confirm": 90, "alert": 90, "desk": 90}
     costs = {"grab": 0.4, "detect-0": 0.4, "alert": 0.01, "desk": 0.01}
     bench["line"]["sizes"] = [{**SIZE, "cpu_s_per_s": costs, "memory_mb": memory}]
-    bench["units"] = {
+    bench["grab"]["units"] = {
         "grab_picture": {"cpu_s": 0.012, "reference_cpu_s": 0.009},
         "grab_camera_mb": 6.0,
         "stream_mbit": 2.0,
