@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import structlog
 
-from pipeline.bench.desk_city import EVERYWHERE, City, Seat, build_city, change_camera, raise_incident
+from pipeline.bench.desk_city import EVERYWHERE, City, Seat, build_city, lose_cameras, raise_incident
 from pipeline.bench.machine import describe_machine
 from pipeline.bench.measure import cpu_s, memory_mb, own_cpu_s
 from pipeline.bench.serving import BenchError
@@ -24,8 +24,10 @@ from pipeline.desk.identity import csrf_of
 
 log = structlog.get_logger(__name__)
 START_S = 60.0
-LATE_S = 15.0
-"""What has not arrived so long after the last change counts as missing."""
+SETTLE_S = 2.0
+"""The last change is still on its way then; how late the others came is measured, not waited for."""
+BATCH_S = 0.1
+"""Camera states are written in batches, as the grabbers' reporter does."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def measure_live(city: City, desk: int, load: Load, folder: Path) -> dict[str, A
         own = own_cpu_s()
         changes = write_changes(city, load)
         took, used, wrote = time.monotonic() - began, cpu_s(desk) - cpu, own_cpu_s() - own
-        time.sleep(2)  # the last change is still on its way; how late the others came is measured, not waited for
+        time.sleep(SETTLE_S)
         memory = memory_mb(desk)
     taken = json.loads((folder / "live.json").read_text())
     return {
@@ -153,17 +155,21 @@ def measure_live(city: City, desk: int, load: Load, folder: Path) -> dict[str, A
 
 def write_changes(city: City, load: Load) -> list[Change]:
     """Change every camera once and raise and accept the incidents, evenly over the time; returns what was written."""
-    cameras, made = list(city.cameras), list[Change]()
-    every = max(1, load.cameras // max(1, load.incidents))
+    cameras, made, raised = list(city.cameras), list[Change](), 0
     watched = [seat for seat in city.seats if seat.area != EVERYWHERE] or list(city.seats)
     began = time.monotonic()
-    with httpx.Client(base_url=f"http://127.0.0.1:{city.port}", timeout=30) as client:
-        for number, camera in enumerate(cameras):
-            time.sleep(max(0.0, began + number * load.seconds / len(cameras) - time.monotonic()))
-            made.append(Change("camera", camera, "lost", city.cameras[camera], time.time() * 1000))
-            change_camera(city, camera)
-            if number % every == 0 and number // every < load.incidents:
-                made += _incident(city, client, watched[number // every % len(watched)], number // every)
+    with httpx.Client(base_url=f"http://127.0.0.1:{city.port}", timeout=120) as client:
+        while cameras or raised < load.incidents:
+            share = (time.monotonic() - began) / load.seconds
+            due = max(0, len(cameras) - round(load.cameras * (1 - share)))
+            if due:
+                now, lost, cameras = time.time() * 1000, cameras[:due], cameras[due:]
+                made += [Change("camera", camera, "lost", city.cameras[camera], now) for camera in lost]
+                lose_cameras(city, lost)
+            if raised < min(load.incidents, share * load.incidents):
+                made += _incident(city, client, watched[raised % len(watched)], raised)
+                raised += 1
+            time.sleep(BATCH_S)
     return made
 
 
@@ -245,6 +251,6 @@ def measure_public(city: City, desk: int, load: Load, folder: Path) -> dict[str,
 
 def renders(city: City) -> int:
     """Return how often the desk has made the public page, by its own count."""
-    text = httpx.get(f"http://127.0.0.1:{city.settings.ops.metrics_port}/metrics", timeout=10).text
+    text = httpx.get(f"http://127.0.0.1:{city.settings.ops.metrics_port}/metrics", timeout=60).text
     lines = [line for line in text.splitlines() if line.startswith('siaga_public_renders_total{outcome="made"}')]
     return int(float(lines[0].split()[1])) if lines else 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from sqlalchemy.orm import Session
 
 from pipeline.bus.records import Incident
 from pipeline.city.registry import load_kelurahan
@@ -102,10 +103,15 @@ def _fill(database: Database, seats: Sequence[Seat], cameras: Sequence[str]) -> 
             save_health(session, StoredHealth(stage, f"{stage}-0", now + 12 * HOUR_MS, True, "working"))
 
 
-def change_camera(city: City, camera: str) -> None:
-    """Let a grabber lose a camera."""
+def lose_cameras(city: City, cameras: Sequence[str]) -> None:
+    """Let a grabber lose cameras, and write all of them at once as its reporter does."""
     now = now_ms()
-    city.database.transact(lambda session: save_state(session, CameraState(camera, "lost", now, "timeout", now)))
+
+    def work(session: Session) -> None:
+        for camera in cameras:
+            save_state(session, CameraState(camera, "lost", now, "timeout", now))
+
+    city.database.transact(work)
 
 
 def raise_incident(city: City, number: int, camera: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 SETTLE_S = 0.1
 """The page's script waits so long before it fetches, so that a burst costs one request (live.js)."""
 PARTS = ("/isi", "/keadaan")
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 
 
 @dataclass

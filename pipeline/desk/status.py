@@ -11,7 +11,7 @@ from pipeline.desk.context import Desk
 from pipeline.desk.health import STAGE_WORDS, STAGES, judge
 from pipeline.desk.i18n import mark
 from pipeline.desk.identity import Person, Right
-from pipeline.store.cameras import list_states
+from pipeline.store.cameras import brief_states
 from pipeline.store.decisions import FINAL
 from pipeline.store.health import list_health
 from pipeline.store.places import visible
@@ -74,7 +74,7 @@ def read_state(desk: Desk, person: Person, session: Session) -> State:
     if areas is not None:
         query = query.where(visible(areas))
     rows = session.execute(query.order_by(IncidentRow.opened_ms)).all()
-    states = list_states(session)
+    states = brief_states(session)
     cameras = desk.cameras_of(person)
     where, name = _where(desk, person)
     decides = person.may(Right.DECIDE)
@@ -86,7 +86,7 @@ def read_state(desk: Desk, person: Person, session: Session) -> State:
         waiting=len(waiting),
         accepted=len(rows) - len(waiting),
         cameras=len(cameras),
-        down=sum(1 for camera in cameras if camera.id in states and states[camera.id].state in UNWATCHED),
+        down=sum(1 for camera in cameras if camera.id in states and states[camera.id][0] in UNWATCHED),
         sound=" ".join(f"{kind}:{opened}" for kind, opened in waiting) if decides else "",
         may_decide=decides,
         trouble=trouble,
