@@ -1,4 +1,4 @@
-"""More frames than can be looked at: activity is left out and counted, each floor frame is looked at, and it is told."""
+"""More frames than can be looked at: activity is left out and counted, floor frames are looked at, and it is told."""
 
 from pathlib import Path
 
