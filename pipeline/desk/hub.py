@@ -1,9 +1,10 @@
 """One look into the store for all open desks: new events and camera changes are fanned out to who may see them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 import structlog
 
@@ -21,6 +22,7 @@ from pipeline.store.timeline import Event, events_after, latest_cursor
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 POLL_S = 0.25
 CAMERAS_EVERY = 2  # polls between two looks at the camera states: 0.5 s, so that a desk knows within a second
 HEALTH_EVERY = 8  # polls between two looks at the stages' health: 2 s
@@ -86,6 +88,7 @@ class Hub:
         self._cameras: Mapping[str, tuple[str, str]] | None = None
         self.polled_ms = 0
         self.closing = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, "desk-hub")  # its own: it must not queue behind hundreds of requests
 
     async def run(self) -> None:
         """Poll until `close`; a failing store is logged, counted and polled again."""
@@ -93,7 +96,7 @@ class Hub:
         while not self.closing.is_set():
             try:
                 if not self.polled_ms:
-                    self._cursor = await asyncio.to_thread(self._latest)
+                    self._cursor = await self._read(self._latest)
                 await self._poll(turn)
                 self.polled_ms, turn = self._clock(), turn + 1
                 if failing:
@@ -107,6 +110,11 @@ class Hub:
                 failing = True
                 self._say(False, explain(error))
             await self._pause()
+        self._thread.shutdown(wait=False)
+
+    async def _read(self, work: Callable[..., T], *arguments: object) -> T:
+        """Look into the store in the hub's own thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     async def _pause(self) -> None:
         """Wait until the next poll, or until the end."""
@@ -124,13 +132,13 @@ class Hub:
 
     async def _poll(self, turn: int) -> None:
         """Look once; camera states and health every few turns."""
-        for event in await asyncio.to_thread(self._events, self._cursor, None):
+        for event in await self._read(self._events, self._cursor, None):
             self._cursor = event.cursor
             self._tell(_news(event))
         if turn % CAMERAS_EVERY == 0:
-            self._compare(await asyncio.to_thread(self._states))
+            self._compare(await self._read(self._states))
         if turn % HEALTH_EVERY == 0:
-            self._weigh(await asyncio.to_thread(self._health))
+            self._weigh(await self._read(self._health))
 
     def _compare(self, states: Mapping[str, tuple[str, str]]) -> None:
         """Tell of each camera whose state or reason is another than at the last look."""
