@@ -263,7 +263,8 @@ def merge(
 def _after(request: Request, desk: Desk, person: Person, number: int, work: Any) -> Response:
     """Do a piece of work on a request and show its page, with what was refused."""
     try:
-        desk.database.transact(work)
+        with desk.database.session() as session:  # not `transact`: it would try a refusal again for half a minute
+            work(session)
     except NeedError as error:
         return _need_page(request, desk, person, number, str(error))
     return RedirectResponse(f"/kebutuhan/{number}", 303)

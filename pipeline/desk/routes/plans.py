@@ -284,7 +284,8 @@ def name_built(
 def _after(request: Request, desk: Desk, person: Person, number: int, work: Any) -> Response:
     """Do a piece of work on a plan and show its page, with what was refused."""
     try:
-        desk.database.transact(work)
+        with desk.database.session() as session:  # not `transact`: it would try a refusal again for half a minute
+            work(session)
     except StoreError as error:
         return _plan_page(request, desk, person, number, str(error))
     return RedirectResponse(f"/rencana/{number}", 303)
