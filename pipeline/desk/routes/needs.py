@@ -125,7 +125,7 @@ def list_page(
     rows.sort(key=lambda row: (row.status not in OPEN, -row.priority, row.id))
     shown = rows[:MOST]
     return show(request, desk, person, "needs.html", rows=shown, total=len(rows), same=same, sources=sources,
-                pins=pins(request, desk, shown), status=status, category=category, said=said)  # fmt: skip
+                pins=pins(request, desk, shown), only=status, category=category, said=said)  # fmt: skip
 
 
 @router.get("/kebutuhan/baru")
