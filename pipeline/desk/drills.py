@@ -1,4 +1,4 @@
-"""Drills as the desk shows them: what runs now, and how each post answered the last ones. Pure, from the store's rows."""
+"""Drills as the desk shows them: what runs now, and how each post answered the last ones. Pure, from rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -36,7 +36,12 @@ RIGHTS: dict[str, frozenset[Right]] = {
     "admin": frozenset(Right),
 }
 
-HOMES = ((Right.SEE_INCIDENTS, "/"), (Right.PLAN, "/kebutuhan"), (Right.SEE_CAMERAS, "/kamera"), (Right.READ_AUDIT, "/audit"))
+HOMES = (
+    (Right.SEE_INCIDENTS, "/"),
+    (Right.PLAN, "/kebutuhan"),
+    (Right.SEE_CAMERAS, "/kamera"),
+    (Right.READ_AUDIT, "/audit"),
+)
 """Where people begin: the first of these that they have the right to."""
 
 

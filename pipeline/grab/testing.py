@@ -63,9 +63,7 @@ def serve_one(database: Database, grab: GrabSection, clock: Clock = now_ms, chec
     TESTS.labels("ok" if report.ok else "failed").inc()
     picture = pictures[0] if pictures else None
     message = redact_text(report.message)
-    database.transact(
-        lambda session: camera_tests.finish_test(session, asked.id, report.ok, message, picture, clock())
-    )
+    database.transact(lambda session: camera_tests.finish_test(session, asked.id, report.ok, message, picture, clock()))
     log.info("grab.camera_tested", camera=asked.camera, ok=report.ok, reason=message)
     return True
 

@@ -14,6 +14,7 @@ from pipeline.alert.worker import run
 from pipeline.bus.producer import Producer
 from pipeline.bus.records import Frame, FrameRef
 from pipeline.bus.topics import INCIDENTS
+from pipeline.ops.clock import Clock, now_ms
 from pipeline.ops.errors import ConfigError
 from pipeline.ops.health import StageHealth
 from pipeline.ops.settings import Settings
@@ -32,13 +33,13 @@ JPEG = b"\xff\xd8" + b"\x00" * 500 + b"\xff\xd9"
 
 
 @contextmanager
-def working(settings: Settings, reports: list[StageHealth] | None = None) -> Iterator[Database]:
+def working(settings: Settings, reports: list[StageHealth] | None = None, clock: Clock = now_ms) -> Iterator[Database]:
     """The stage in a thread, and the database it writes to."""
     stop = threading.Event()
     collected: list[StageHealth] = [] if reports is None else reports
     database = open_database(settings)
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(run, settings, registry(), stop, collected.append)
+        future = pool.submit(run, settings, registry(), stop, collected.append, clock)
         try:
             wait_for(lambda: collected or future.done(), 60, what="the alert stage")
             yield database

@@ -66,8 +66,16 @@ def _list(request: Request, desk: Desk, admin: Person, status: int = 200, **valu
     shown = [(row, describe_areas(row.areas, names), sessions.get(row.name, 0)) for row in rows]
     given = {"name": "", "role": "piket", "areas": "", "fault": "", "password": "", "added": "", **values}
     return render(
-        request, "admin_people.html", status, shown=shown, roles=ROLES, given=given, sso=_sso(desk), whole=WHOLE_CITY,
-        unknown=UNKNOWN_AREA, **shared,
+        request,
+        "admin_people.html",
+        status,
+        shown=shown,
+        roles=ROLES,
+        given=given,
+        sso=_sso(desk),
+        whole=WHOLE_CITY,
+        unknown=UNKNOWN_AREA,
+        **shared,
     )
 
 

@@ -69,9 +69,7 @@ def show_audit(
     sejak: Word = "", sampai: Word = "", n: Word = "",
 ) -> Response:  # fmt: skip
     """Show the newest rows that match; the last 500 rows of the chain are checked each time."""
-    return _show(
-        request, desk, person, False, siapa=siapa, apa=apa, tentang=tentang, sejak=sejak, sampai=sampai, n=n
-    )
+    return _show(request, desk, person, False, siapa=siapa, apa=apa, tentang=tentang, sejak=sejak, sampai=sampai, n=n)
 
 
 @router.post("/audit/periksa")
