@@ -82,6 +82,38 @@ FAULTS = mark(
 STALE_FORM = mark("Halaman ini sudah lama. Muat ulang, lalu coba lagi.")
 
 
+PARTS = (
+    signin,
+    oidc,
+    admin_people,
+    admin_cameras,
+    camera_tests,
+    audit,
+    inbox,
+    incident,
+    forward,
+    media,
+    events,
+    cameras,
+    health,
+    cap,
+    push,
+    review,
+    package,
+    search,
+    stills,
+    wall,
+    map_routes,
+    needs,
+    plans,
+    handover,
+    drills,
+    dead_letters,
+    receipts,
+)
+"""Modules of `routes`; the order is of no account, as no two answer the same path."""
+
+
 def create_app(
     settings: Settings,
     registry: Registry,
@@ -115,36 +147,7 @@ def create_app(
     app.state.anchors = AnchorKeeper(settings, database, clock)
     app.state.city_map = CityMap(settings, registry)
     app.state.planning = PlanningRoom(settings, registry, app.state.city_map.boundaries, database, clock)
-    parts = (
-        signin,
-        oidc,
-        admin_people,
-        admin_cameras,
-        camera_tests,
-        audit,
-        inbox,
-        incident,
-        forward,
-        media,
-        events,
-        cameras,
-        health,
-        cap,
-        push,
-        review,
-        package,
-        search,
-        stills,
-        wall,
-        map_routes,
-        needs,
-        plans,
-        handover,
-        drills,
-        dead_letters,
-        receipts,
-    )
-    for part in parts:
+    for part in PARTS:
         app.include_router(part.router)
     assets.mount(app)
     app.add_exception_handler(HTTPException, _refused)
