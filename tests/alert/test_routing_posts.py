@@ -109,8 +109,8 @@ def test_the_error_names_the_kelurahan_its_cameras_and_the_way_out() -> None:
     with pytest.raises(ConfigError) as told:
         check_posts(rules(), [BUDI], NOW)
     assert str(told.value).splitlines() == [
-        f"alert.duty.require_post: kelurahan {SENEN} Senen (1 camera: cam-3) has no reachable post for fire, smoke: "
-        f"{NOBODY}",
+        f"alert.duty.require_post: kelurahan {SENEN} Senen (1 camera: cam-3) has no reachable post for "
+        f"fire, smoke, flood: {NOBODY}",
         "add an officer (siaga people add), a target or a post, or set alert.duty.require_post: false",
     ]
     check_posts(rules(require_post=False), [BUDI], NOW)

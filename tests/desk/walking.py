@@ -31,7 +31,7 @@ def examples(record: Any) -> Mapping[str, str]:
     """Return a value for each place in a path: what exists in the world after `record` was raised there."""
     return {
         "incident_id": record.id, "camera_id": record.camera, "number": "1", "identifier": "x", "name": "piket_gambir",
-        "user": "piket_gambir", "code": record.kelurahan, "kelurahan": record.kelurahan,
+        "user": "piket_gambir", "code": record.kelurahan, "kelurahan": record.kelurahan, "drill_id": "x",
     }  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def test_no_record_stops_the_stage_and_all_are_counted(broker: EmbeddedBrokerPro
     with detecting(settings, registry(camera())) as told:
         letters = dead_letters(settings, MALFORMED)
         seen = observations(settings, traces)
-        assert told[-1].reason in ("working", "idle")
+        assert told[-1].reason.startswith(("working", "idle", "overloaded"))  # a flood of records may be one
     counted = outcomes() - before
     assert {one.trace for one in seen} == traces
     assert len(seen) == len(traces) == MALFORMED // EVERY
