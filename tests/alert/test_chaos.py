@@ -211,6 +211,7 @@ def test_killed_between_sending_and_recording_a_hundred_times(tmp_path: Path, ur
             _open_two(writer, draw, number)
             assert nursery.life(draw.randint(1, 8)) == -signal.SIGKILL
         assert nursery.life(0) == 0, (tmp_path / "nursery.log").read_text()[-2000:]
+        wait_for(lambda: len(siren.switched_on) == len(writer.records), 30, what="the siren to hear of each")
         for id_ in list(writer.records):  # not before: a siren is not switched on for what is over already
             writer.close(id_, now_ms())
         for _ in range(5):
