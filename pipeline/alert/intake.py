@@ -9,18 +9,18 @@ from sqlalchemy.orm import Session
 from pipeline.alert import metrics
 from pipeline.alert.digest import Teller
 from pipeline.alert.notices import notices, stills
-from pipeline.alert.routing import Route, Suppressed, Target, route
+from pipeline.alert.routing import Route, Suppressed, Target, place_of, route
 from pipeline.alert.rules import DESK, Rules
 from pipeline.bus.records import Incident
 from pipeline.store.digests import Told, tellings
 from pipeline.store.escalation_rules import limit_ms
 from pipeline.store.escalations import catch_up, start
-from pipeline.store.incidents import apply_incident
+from pipeline.store.incidents import apply_incident, get
 from pipeline.store.outbox import FOLLOW_UPS, Order, informed, supersede
 from pipeline.store.places import add_places
 from pipeline.store.revisions import Change
 from pipeline.store.tables import Document, Notice
-from pipeline.store.timeline import add_event
+from pipeline.store.timeline import add_event, take_turn
 from pipeline.store.told import routes_of
 
 log = structlog.get_logger(__name__)
@@ -52,6 +52,7 @@ class Intake:
 
     def take(self, session: Session, incident: Incident, at_ms: int) -> Taken:
         """Write one record; the same record again changes nothing. Safe to run again after a rollback."""
+        incident = self._placed(session, incident)
         taken = Taken(apply_incident(session, incident, at_ms))
         if not taken.change.applied:
             return taken
@@ -73,6 +74,17 @@ class Intake:
                 taken.orders.append(order)
         self._escalate(session, incident, at_ms)
         return taken
+
+    def _placed(self, session: Session, incident: Incident) -> Incident:
+        """Return the record with the kelurahan that routing goes by, from its opening to its end.
+
+        The confirm stage may know the camera at another place than the desk by now. Whoever is told must also find the
+        incident, and a siren that was switched on must be switched off.
+        """
+        take_turn(session)
+        row = get(session, incident.id)
+        code = row.kelurahan if row is not None else place_of(incident, self._rules.registry)[0]
+        return incident if code == incident.kelurahan else incident.model_copy(update={"kelurahan": code})
 
     def _escalate(self, session: Session, incident: Incident, at_ms: int) -> None:
         """Begin the escalation of a new incident; hold that of one that closed, let that of one seen again go on."""

@@ -13,7 +13,7 @@ from pipeline.ops.sections import AlertSection, Kind
 from pipeline.store.drills import EXERCISES, mark_sent
 from pipeline.store.escalations import first_notice
 from pipeline.store.incidents import get
-from pipeline.store.outbox import bury, complete, concerned, held, put_off, rest
+from pipeline.store.outbox import bury, complete, concerned, held, opened_by, put_off, rest
 from pipeline.store.tables import OutboxRow
 from pipeline.store.timeline import add_event
 
@@ -118,12 +118,10 @@ def _delivered(session: Session, row: OutboxRow, at_ms: int) -> tuple[tuple[Kind
 
 def _timings(session: Session, row: OutboxRow, tried: Tried) -> tuple[Timing, ...]:
     """Return how long the incidents took of which this row was the opening."""
-    if row.notice not in OPENINGS:
-        return ()
     confirmed = isinstance(tried.outcome, Sent) and tried.outcome.receipt.get("receipt") == "delivered"
     delivered_s = max(0, tried.ended_ms - tried.began_ms) / 1000 if confirmed else None
     found: list[Timing] = []
-    for incident_id in concerned(session, row):
+    for incident_id in opened_by(session, row):
         incident = get(session, incident_id)
         if incident is not None:
             kota = ".".join(incident.kelurahan.split(".")[:2])

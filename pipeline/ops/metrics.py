@@ -8,14 +8,14 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import structlog
-from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
+from prometheus_client import REGISTRY, CollectorRegistry, Metric, make_wsgi_app
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
@@ -27,6 +27,24 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class WholeFiles(Collector):
+    """What all processes wrote to a folder, summed; a file whose process was killed before it wrote is left out.
+
+    The library fails on such an empty file, and with it every scrape until the next start.
+
+    Args:
+        folder: The files (`*.db`) of the multi-process mode.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics of all whole files."""
+        whole = [str(file) for file in sorted(self._folder.glob("*.db")) if file.stat().st_size > 0]
+        yield from MultiProcessCollector.merge(whole, accumulate=True)  # type: ignore[no-untyped-call]
 
 
 def clear_metrics_dir(folder: Path) -> None:
@@ -86,7 +104,7 @@ def serve_metrics(
     if folder is None:
         registry.register(REGISTRY)
     else:
-        MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
+        registry.register(WholeFiles(folder))
     for collector in collectors:
         registry.register(collector)
     app = make_wsgi_app(registry)

@@ -227,6 +227,15 @@ def concerned(session: Session, row: OutboxRow) -> list[str]:
     return list(dict.fromkeys(session.scalars(told.where(OutboxRow.state == "digested").order_by(OutboxRow.id))))
 
 
+def opened_by(session: Session, row: OutboxRow) -> list[str]:
+    """Return the incidents of which a delivery is the opening; escalations that a digest lists are none."""
+    if row.notice != "digest":
+        return [row.incident_id] if row.notice == "opened" else []
+    told = sa.select(OutboxRow.incident_id).where(OutboxRow.digest == row.idempotency_key)
+    told = told.where(OutboxRow.state == "digested", OutboxRow.notice == "opened")
+    return list(dict.fromkeys(session.scalars(told.order_by(OutboxRow.id))))
+
+
 def rest(session: Session, row: OutboxRow, until_ms: int) -> None:
     """Let updates that wait behind a notice that was just sent wait until `until_ms`: only the newest goes out then."""
     session.execute(

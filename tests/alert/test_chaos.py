@@ -18,7 +18,6 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client import REGISTRY, CollectorRegistry
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from pipeline.alert.channels import build
 from pipeline.alert.channels.webhook import WebhookChannel
@@ -28,6 +27,7 @@ from pipeline.alert.rules import Rules
 from pipeline.alert.worker import takes_of
 from pipeline.bus.records import Incident
 from pipeline.ops.clock import now_ms
+from pipeline.ops.metrics import WholeFiles
 from pipeline.ops.settings import Settings
 from pipeline.store.database import Database
 from pipeline.store.outbox import of_incident
@@ -173,7 +173,7 @@ class Nursery:
     def counted(self, name: str) -> float:
         """Return a counter over all senders."""
         own = CollectorRegistry()
-        MultiProcessCollector(own, path=str(self.metrics))  # type: ignore[no-untyped-call]
+        own.register(WholeFiles(self.metrics))
         return sum(one.value for metric in own.collect() for one in metric.samples if one.name == name)
 
     def close(self) -> None:

@@ -25,10 +25,10 @@ from pipeline.store.database import Database
 from pipeline.store.evidence import Evidence, EvidenceStore, keep_evidence, list_evidence
 from pipeline.store.incidents import decide, get
 from pipeline.store.outbox import Order, enqueue, lease, of_incident, put_off
-from pipeline.store.tables import Notice, OutboxRow
+from pipeline.store.tables import IncidentRow, Notice, OutboxRow
 from pipeline.store.timeline import events_of
 from tests.alert.channels.proof import proves
-from tests.alert.making import GAMBIR, T0, incident, registry, settings_at, webhook
+from tests.alert.making import GAMBIR, SENEN, T0, incident, registry, settings_at, webhook
 from tests.waiting import wait_for
 
 TAKES: dict[str, Set[Notice]] = {
@@ -408,6 +408,16 @@ def test_each_opening_is_timed_by_kind_and_kota(bench: Bench) -> None:
     bench.take(incident(revision=2, state="closed"))
     bench.lane(channel).work()
     assert both()[0] == count + 2
+
+
+def test_a_camera_that_confirm_still_knows_elsewhere_has_one_kelurahan_for_all(bench: Bench) -> None:
+    bench.take(incident(camera="cam-3"))  # the record says Gambir, the registry Senen
+    bench.take(incident(camera="cam-3", revision=2, state="updated"))
+    with bench.database.reading() as session:
+        rows = of_incident(session, "i1")
+        assert session.get_one(IncidentRow, "i1").kelurahan == SENEN
+    assert f"desk:{SENEN}" in {row.target for row in rows}
+    assert {row.payload["incident"]["kelurahan"] for row in rows if "incident" in row.payload} == {SENEN}
 
 
 def test_copies_that_may_have_been_taken_are_counted(bench: Bench) -> None:

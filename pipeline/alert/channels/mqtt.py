@@ -19,17 +19,21 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pipeline.alert.channels.base import NOTICES, Abilities, Channel, Outcome, Refused, Retry, Sent
 from pipeline.alert.channels.shelf import Shelf
 from pipeline.alert.content import Content, Phase, clean, read
 from pipeline.alert.secret import resolve_secret
 from pipeline.bus.client import instance_name
+from pipeline.bus.records import Incident
 from pipeline.ops.alert_targets import MqttTarget
 from pipeline.ops.clock import Clock
 from pipeline.ops.errors import ConfigError, StoreError
+from pipeline.ops.sections import Kind
 from pipeline.ops.settings import Settings
 from pipeline.store.decisions import FINAL
+from pipeline.store.incidents import record_of
 from pipeline.store.tables import IncidentRow, Notice, OutboxRow
 from pipeline.store.timeline import latest_cursor
 
@@ -151,7 +155,7 @@ class MqttChannel:
         self.open()
         content = read(row.payload)
         try:
-            messages = [self._message(row, one) for one in content.listed or (content,)]
+            messages = self._messages(row, content)
         except StoreError as error:
             return Retry("store", str(error), outage=False)
         if not self._up.wait(self._target.timeout_s):
@@ -163,25 +167,31 @@ class MqttChannel:
                 return outcome
         return outcome
 
-    def _message(self, row: OutboxRow, content: Content) -> Message:
+    def _messages(self, row: OutboxRow, content: Content) -> list[Message]:
         """Return what is to be published for a notice; a test never touches the topic that a siren follows."""
-        level, kind = content.code or CITY, clean(content.kind, 40).replace("/", "_") or "lain"
-        place = {"kelurahan": content.code, "kind": content.kind, "at_ms": self._clock()}
         if content.is_test or content.phase is Phase.TEST:
-            topic = f"{self._target.prefix}/test/{level}/{kind}"
+            place = {"kelurahan": content.code, "kind": content.kind, "at_ms": self._clock()}
             body = encode({"test": True, "text": "LATIHAN / UJI COBA", **place})
-            return Message(topic, body, row.idempotency_key, False, self._target.expiry_s)
-        active, version = self._active(content)
-        state = {"state": "on" if active else "off", "incidents": active, "version": version, **place}
-        topic = f"{self._target.prefix}/{level}/{kind}"
-        return Message(topic, encode(state), row.idempotency_key, True, self._target.expiry_s)
-
-    def _active(self, content: Content) -> tuple[list[str], int]:
-        """Return the incidents of this kind that go on in this kelurahan, and the version of that knowledge."""
-        query = select(IncidentRow.id).where(IncidentRow.kelurahan == content.code, IncidentRow.kind == content.kind)
-        query = query.where(IncidentRow.state != "closed", IncidentRow.decision.not_in(FINAL))
+            topic = self._topic("test", content.code, content.kind)
+            return [Message(topic, body, row.idempotency_key, False, self._target.expiry_s)]
         with self._shelf.database.reading() as session:
-            return list(session.scalars(query.order_by(IncidentRow.opened_ms, IncidentRow.id))), latest_cursor(session)
+            incident = session.get(IncidentRow, row.incident_id)
+            code = content.code if incident is None else incident.kelurahan
+            # What began as smoke and is a fire now goes on under another topic: the one it left has to hear so, too.
+            kinds = dict.fromkeys((content.kind, *(kinds_seen(record_of(incident)) if incident is not None else ())))
+            return [self._state(session, code, kind, row.idempotency_key) for kind in reversed(kinds)]
+
+    def _state(self, session: Session, code: str, kind: str, key: str) -> Message:
+        """Return the message of what goes on in a kelurahan."""
+        active, version = _active(session, code, kind)
+        state = {"state": "on" if active else "off", "incidents": active, "version": version}
+        body = encode({**state, "kelurahan": code, "kind": kind, "at_ms": self._clock()})
+        return Message(self._topic(code, kind), body, key, True, self._target.expiry_s)
+
+    def _topic(self, *levels: str) -> str:
+        """Return a topic below the target's prefix; its last two levels are a kelurahan and a kind."""
+        *above, code, kind = levels
+        return "/".join((self._target.prefix, *above, code or CITY, clean(kind, 40).replace("/", "_") or "lain"))
 
     def _publish(self, message: Message) -> Outcome:
         """Publish once, and judge the broker's answer."""
@@ -224,3 +234,20 @@ class MqttChannel:
             self._client.publish(self._status, b"offline", QOS, retain=True).wait_for_publish(1)
         self._drop()
         self._shelf.close()
+
+
+def kinds_seen(incident: Incident) -> tuple[Kind, ...]:
+    """Return the kinds that an incident is or was, as far as its witnesses tell."""
+    return tuple(dict.fromkeys(kind for witness in incident.witnesses for kind in witness.kinds))
+
+
+def _active(session: Session, code: str, kind: str) -> tuple[list[str], int]:
+    """Return the incidents of a kind that go on in a kelurahan, and the version of that knowledge.
+
+    The version is read first: what is written between the two queries may be known already, but never missing from a
+    state that claims to be newer.
+    """
+    version = latest_cursor(session)
+    query = select(IncidentRow.id).where(IncidentRow.kelurahan == code, IncidentRow.kind == kind)
+    query = query.where(IncidentRow.state != "closed", IncidentRow.decision.not_in(FINAL))
+    return list(session.scalars(query.order_by(IncidentRow.opened_ms, IncidentRow.id))), version

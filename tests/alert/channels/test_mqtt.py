@@ -11,13 +11,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from pipeline.alert.channels.base import Retry, Sent
 from pipeline.alert.channels.mqtt import MqttChannel
+from pipeline.bus.records import Incident, Witness
 from pipeline.ops.clock import now_ms
-from tests.alert.channels.making import Store, incident, next_of
+from tests.alert.channels.making import T0, Store, incident, next_of
 from tests.alert.channels.mosquitto import Mosquitto, mosquitto
 from tests.alert.channels.proof import proves
 from tests.waiting import wait_for
 
 TOPIC = "siaga/31.71.01.1001/fire"
+SMOKE = "siaga/31.71.01.1001/smoke"
 
 
 class Siren:
@@ -96,6 +98,34 @@ def test_one_activation_though_delivered_twice(store: Callable[..., Store], tmp_
         sender.close()
         for one in (siren, late):
             one.close()
+
+
+def test_what_was_smoke_and_is_a_fire_leaves_no_siren_on(store: Callable[..., Store], tmp_path: Path) -> None:
+    def witnessed(*kinds: str, **changes: Any) -> Incident:
+        seen = Witness.model_validate({"camera": "cam-1", "first_seen_ms": T0, "score": 0.8, "kinds": kinds})
+        return incident("i1", witnesses=(seen,), **changes)
+
+    with mosquitto(tmp_path) as broker:
+        here = store(**targets(broker))
+        sender, siren = channel(here), Siren(broker.port)
+        heard: dict[str, str] = {}
+
+        def hear(_client: Any, _data: Any, message: Any) -> None:
+            if message.topic in (TOPIC, SMOKE):
+                heard[message.topic] = json.loads(message.payload)["state"]
+
+        siren.client.on_message = hear
+        sender.open()
+        sender.deliver(here.row(witnessed("smoke", kind="smoke"), "mqtt:sirene"))
+        wait_for(lambda: heard.get(SMOKE) == "on", what="the smoke")
+        sender.deliver(here.row(witnessed("smoke", "fire", revision=2, state="updated"), "mqtt:sirene", "updated"))
+        wait_for(lambda: heard.get(TOPIC) == "on", what="the fire")
+        assert heard[SMOKE] == "off"
+        over = witnessed("smoke", "fire", revision=3, state="closed")
+        sender.deliver(here.row(over, "mqtt:sirene", "closed"))
+        wait_for(lambda: heard[TOPIC] == "off", what="the end")
+        sender.close()
+        siren.close()
 
 
 @proves("mqtt", "marked")
