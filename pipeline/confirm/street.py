@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.bus.records import Water
-from pipeline.bus.wetness import CELLS, COLUMNS, ROWS, Wetness, street, unpack
+from pipeline.bus.wetness import CELLS, COLUMNS, ROWS, Wetness, street
 from pipeline.city.registry import Mask
 from pipeline.confirm.spatial import masked
 
@@ -115,14 +115,10 @@ def _reference(fields: dict[str, object]) -> Reference:
     return Reference(cells, level, int(seen), int(last_ms))
 
 
-def newly_wet(water: Water, reference: Reference, road: Wetness) -> tuple[Wetness, float]:
-    """Return the cells of the road that are wet and normally are not, and their share of the road that is normally dry.
-
-    Raises:
-        RecordError: The grid of the observation is none.
-    """
+def newly_wet(cells: Wetness, reference: Reference, road: Wetness) -> tuple[Wetness, float]:
+    """Return what of the road is wet and normally is not, and its share of the road that is normally dry."""
     dry = road & ~reference.normally_wet()
-    wet = unpack(water.cells) & dry
+    wet = cells & dry
     return wet, float(wet.sum() / max(1, int(dry.sum())))
 
 

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from pipeline.bus.records import Depth, Observation, Water
-from pipeline.bus.wetness import bounds, pack, unpack
+from pipeline.bus.wetness import Wetness, bounds, pack, unpack
 from pipeline.city.gauge import LevelLine
 from pipeline.confirm.evidence import Sight
 from pipeline.confirm.gauge import read_level
@@ -41,14 +41,15 @@ def wade(
     """
     ms, raw = observation.captured_ms, observation.scores.get(rule.kind, 0.0)
     reference = streets.of(observation.camera, water)
-    wet, share = newly_wet(water, reference, rules.road)
+    cells = unpack(water.cells)
+    wet, share = newly_wet(cells, reference, rules.road)
     score = _against(raw, reference.level) if reference.settled and share < RISEN else raw
     needed = rule.threshold if reference.settled else max(rule.threshold, YOUNG)
-    gauge = _gauge(rules.level_line, water)
+    gauge = _gauge(rules.level_line, cells)
     score = max(score, GRAVE.get(gauge.get("siaga", 4), 0.0))
     agrees = score >= needed
     if streets.learning:
-        reference.learn(unpack(water.cells), log_odds(raw), ms, agrees)
+        reference.learn(cells, log_odds(raw), ms, agrees)
     said = water.model_copy(update={"share": round(share, 4), "cells": pack(wet), **gauge})
     box = bounds(wet) or WHOLE
     sight = Sight(ms, score, ((score, box),) if agrees else (), observation.trace, observation.frame, said)
@@ -57,9 +58,9 @@ def wade(
     return sight, ("normal_here" if reference.settled else "street_not_known_yet",)
 
 
-def _gauge(line: LevelLine | None, water: Water) -> dict[str, Any]:
+def _gauge(line: LevelLine | None, cells: Wetness) -> dict[str, Any]:
     """Return the height and alert level that a camera's gauge shows; nothing without a gauge or below its lower end."""
-    level = read_level(line, unpack(water.cells)) if line is not None else None
+    level = read_level(line, cells) if line is not None else None
     if line is None or level is None:
         return {}
     return {"level_cm": round(level, 1), "siaga": line.grade(level)}

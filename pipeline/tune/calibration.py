@@ -50,14 +50,6 @@ def _falls(one: list[float], other: list[float]) -> bool:
     return one[1] == other[0] or one[2] / one[3] >= other[2] / other[3]
 
 
-def probability(steps: Sequence[Step], score: float) -> float | None:
-    """Return what a score is worth by a fit, between steps by a straight line; None where there is no fit."""
-    if not steps:
-        return None
-    places: Floats = np.array([(step.low + step.high) / 2 for step in steps])
-    return float(np.interp(score, places, [step.share for step in steps]))
-
-
 def expected_error(scores: Sequence[float], real: Sequence[bool], bins: int = 10) -> float:
     """Return the expected calibration error of raw scores: mean gap between score and share, weighted by cases."""
     values, truth = np.asarray(scores, np.float64), np.asarray(real, np.float64)

@@ -1,8 +1,8 @@
 """Episodes: stretches in which a camera's scores of a kind rose, and from which threshold each raises an incident.
 
 A threshold is judged by what it raises. For most of a month nothing is to be seen, and nothing there depends on any
-threshold; what depends on it are the episodes. Each has a *critical threshold*: the highest at which the rules still
-raise it. The rules are monotone in the threshold (`confirm.evidence`), so one number an episode gives the whole curve.
+threshold; what depends on it are the episodes. The rules are monotone in the threshold (`confirm.evidence`): what one
+threshold raises, every lower one raises no later. So each episode is looked at once for all thresholds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,8 +27,6 @@ FLOOR = 0.1
 """A score below this is no part of an episode."""
 GAP_MS = 150_000
 """Scores that rise again within this time are of the same episode: the incident would be the same one."""
-NEVER = 0.0
-"""Critical threshold of an episode that no threshold of the grid raises."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,6 @@ class Episode:
     delays_s: Floats
     highest: float = 0.0
     judged: bool = True
-
-    @property
-    def critical(self) -> float:
-        """The highest threshold that raises it, `NEVER` where none does."""
-        raised = np.flatnonzero(~np.isnan(self.delays_s))
-        return float(GRID[raised[-1]]) if len(raised) else NEVER
 
 
 def delays_of(series: Sequence[tuple[NDArray[np.int64], Floats]], rule: KindRule, grid: Floats = GRID) -> list[Floats]:

@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pipeline.bus.consumer import Consumer
-from pipeline.bus.records import Observation, decode
 from pipeline.bus.topics import OBSERVATIONS
 from pipeline.city.registry import Registry
-from pipeline.ops.errors import BusError, ConfigError, RecordError
+from pipeline.ops.errors import BusError, ConfigError
 from pipeline.ops.sections import BusSection
 from pipeline.ops.settings import Settings
 from pipeline.tune.archive.layout import HOUR_MS, hour_files
@@ -112,9 +111,5 @@ def _of(consumer: Consumer, start_ms: int, end_ms: int, cameras: Collection[str]
                 waiting.discard(record.place)
             if record.value is None or (keys is not None and record.key not in keys):
                 continue
-            try:
-                captured_ms = decode(Observation, record.value).captured_ms
-            except RecordError:
-                continue
-            if start_ms <= captured_ms < end_ms:
-                yield captured_ms, record.value
+            if start_ms <= record.timestamp_ms < end_ms:
+                yield record.timestamp_ms, record.value

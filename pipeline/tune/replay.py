@@ -19,11 +19,10 @@ TICK_MS = 1_000
 class Replayed:
     """What a replay gave: the latest revision of each incident, how many observations went in, what was held back.
 
-    `first_ms` is when each incident was decided on, in capture time. `held` counts reasons by kind.
+    `held` counts reasons by kind.
     """
 
     incidents: dict[str, Incident] = field(default_factory=dict)
-    first_ms: dict[str, int] = field(default_factory=dict)
     observations: int = 0
     unreadable: int = 0
     held: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -31,7 +30,6 @@ class Replayed:
     def take(self, outcome: Outcome) -> None:
         """Add the outcome of a step."""
         for incident in outcome.incidents:
-            self.first_ms.setdefault(incident.id, incident.decided_ms)
             self.incidents[incident.id] = incident
         for reason in outcome.reasons:
             self.held[reason] = self.held.get(reason, 0) + 1

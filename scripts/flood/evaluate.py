@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.tune.detector_scores import area_under_curve, recall_at
 from scripts.flood.feed import SIZE, Source
 from scripts.flood.prepare import Item
 from scripts.flood.water import Image
@@ -20,21 +21,22 @@ Look = Callable[[Image], Scores]
 
 @dataclass(frozen=True)
 class Figures:
-    """Area under the ROC curve, recall at 5 % false positives, and its threshold."""
+    """Area under the ROC curve and recall at 5 % false positives."""
 
     auc: float
     recall: float
-    threshold: float
-    positives: int
-    negatives: int
 
 
 def figures(positive: Sequence[float], negative: Sequence[float]) -> Figures:
-    """Compare the scores of floods with those of dry pictures."""
-    plus, minus = np.array(positive), np.sort(np.array(negative))[::-1]
-    wins = (plus[:, None] > minus[None]).mean() + 0.5 * (plus[:, None] == minus[None]).mean()
-    threshold = float(minus[int(0.05 * len(minus))])
-    return Figures(float(wins), float((plus > threshold).mean()), threshold, len(plus), len(minus))
+    """Compare the scores of floods with those of dry pictures.
+
+    Raises:
+        ValueError: A side is empty.
+    """
+    auc, recall = area_under_curve(positive, negative), recall_at(0.05, positive, negative)
+    if auc is None or recall is None:
+        raise ValueError("a split needs pictures with and without flood")
+    return Figures(auc, recall)
 
 
 def batches(source: Source, items: Sequence[Item], size: int = 24) -> Iterator[tuple[Sequence[Item], Image]]:

@@ -1,14 +1,13 @@
 """Episodes: the fast way says what the machine says, for every threshold."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.bus.records import Detection, FrameRef, ModelRef, Observation
 from pipeline.ops.sections import KindRule
 from pipeline.ops.settings import Settings
-from pipeline.tune.episodes import GAP_MS, GRID, NEVER, Episode, delays_by_machine, delays_of, stretches
+from pipeline.tune.episodes import GAP_MS, GRID, delays_by_machine, delays_of, stretches
 from tests.confirm.world import camera
 
 T0 = 1_760_000_000_000
@@ -66,16 +65,13 @@ def test_many_series_at_once_are_each_as_alone() -> None:
     assert delays_of([], RULES["smoke"]) == []
 
 
-def test_a_higher_threshold_is_never_earlier_and_the_critical_one_is_the_last() -> None:
+def test_what_a_threshold_does_not_raise_no_higher_one_does() -> None:
     scores = np.array([0.3, 0.5, 0.7, 0.9, 0.95, 0.97, 0.98, 0.98, 0.9, 0.7])
     (delays,) = delays_of([(T0 + 1000 * np.arange(10), scores)], RULES["smoke"])
     raised = ~np.isnan(delays)
     assert raised[0]
     assert not raised[-1]
     assert (np.diff(raised.astype(int)) <= 0).all()
-    episode = Episode("a", "", "smoke", 0, 1, "true", delays)
-    assert episode.critical == pytest.approx(GRID[raised][-1])
-    assert Episode("a", "", "smoke", 0, 1, "true", np.full(len(GRID), np.nan)).critical == NEVER
 
 
 def test_the_whole_grid_by_halving_is_that_of_each_threshold_within_a_step_of_four() -> None:

@@ -13,12 +13,14 @@ from pipeline.bus.frames import partition_of
 from pipeline.bus.producer import Producer
 from pipeline.bus.records import FrameRef, ModelRef, Observation
 from pipeline.bus.topics import OBSERVATIONS
+from pipeline.city.registry import Registry
 from pipeline.ops.clock import now_ms
 from pipeline.ops.health import StageHealth
 from pipeline.ops.settings import Settings
 from pipeline.tune.archive.layout import HOUR_MS, hour_files, hour_of
 from pipeline.tune.archive.reader import read
 from pipeline.tune.archive.worker import Worker
+from pipeline.tune.replay import replay
 from tests.brokers import embedded_broker
 from tests.waiting import wait_for
 
@@ -100,7 +102,7 @@ def test_hours_become_files_and_nothing_is_lost_by_a_stop(settings: Settings) ->
     assert len(rows(settings)) == len(set(rows(settings))) * 2 == 2 * 360
 
 
-def test_a_record_that_is_none_is_passed_over(settings: Settings) -> None:
+def test_a_record_that_cannot_be_read_is_kept_as_it_is_and_counted_by_the_replay(settings: Settings) -> None:
     clock = Clock(T0 + 2 * HOUR_MS)
     producer = Producer(settings.bus, "test")
     producer._kafka.send(OBSERVATIONS, key=CAMERAS[0].encode(), value=b"{broken", timestamp_ms=T0)
@@ -108,4 +110,7 @@ def test_a_record_that_is_none_is_passed_over(settings: Settings) -> None:
     producer.close()
     tell(settings, range(3))
     with archiving(settings, clock):
-        wait_for(lambda: len(rows(settings)) == 6, 30)
+        wait_for(lambda: len(rows(settings)) == 7, 30)
+    values = (value for _, value in read(settings.data_path("archive"), T0, T0 + HOUR_MS))
+    said = replay(settings, Registry({}, {}), values)
+    assert (said.unreadable, said.observations) == (1, 6)
