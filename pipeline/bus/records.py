@@ -8,8 +8,9 @@ reason that goes to `siaga.dead`.
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pipeline.bus.wetness import unpack
 from pipeline.ops.errors import RecordError
 from pipeline.ops.sections import Kind
 
@@ -93,6 +94,16 @@ class Water(Record):
     level_cm: Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)] | None = None
     siaga: Annotated[int, Field(ge=1, le=4)] | None = None
     level_rise: Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)] = 0.0
+
+    @field_validator("cells")
+    @classmethod
+    def _is_a_grid(cls, text: str) -> str:
+        """Refuse what is no grid here, at the door: rules and pages unpack it and need not doubt it."""
+        try:
+            unpack(text)
+        except RecordError as error:
+            raise ValueError(str(error)) from error
+        return text
 
 
 class ModelRef(Record):

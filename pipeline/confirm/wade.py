@@ -35,9 +35,6 @@ def wade(
 
     The score is lowered by what this camera normally scores, unless much of the street that normally is dry is wet now;
     the share counts only cells that normally are dry. Frames that do not agree, and slowly those that do, are learned.
-
-    Raises:
-        RecordError: The grid of the observation is none.
     """
     ms, raw = observation.captured_ms, observation.scores.get(rule.kind, 0.0)
     reference = streets.of(observation.camera, water)

@@ -1,11 +1,14 @@
 """The grid of wet cells survives its way through text, and what is no grid is refused."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from pipeline.bus.records import Observation, decode
 from pipeline.bus.wetness import CELLS, COLUMNS, ROWS, Wetness, bounds, pack, street, unpack
 from pipeline.ops.errors import RecordError
 
@@ -48,3 +51,14 @@ def test_the_street_is_the_lower_part() -> None:
     assert 0 < street().sum() < CELLS
     assert street()[-1].all()
     assert not street()[0].any()
+
+
+def test_a_record_with_something_else_is_refused_at_the_door() -> None:
+    water = {"share": 0.5, "depth": "knee", "light": 0.5, "cells": "AAAA"}
+    observation = {
+        "schema": 1, "camera": "a", "trace": "t", "captured_ms": 1, "frame": {"partition": 0, "offset": 0},
+        "cause": "floor", "model": {"name": "m", "version": "1", "sha8": "0"}, "scores": {"flood": 0.9}, "water": water,
+    }  # fmt: skip
+    with pytest.raises(RecordError, match=r"water\.cells"):
+        decode(Observation, json.dumps(observation).encode())
+    assert decode(Observation, json.dumps({**observation, "water": {**water, "cells": ""}}).encode()).water is not None
