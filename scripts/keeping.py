@@ -19,9 +19,11 @@ def follow(slow: nn.Module, fast: nn.Module, keep: float) -> None:
             mean.copy_(new)
 
 
-def write_checkpoint(folder: Path, epoch: str, states: dict[str, Any]) -> None:
-    """Write `last.pth` in one move, and the mean weights (`ema`) of the epoch beside it."""
-    part = folder / "last.part"
-    torch.save(states, part)
+def write_checkpoint(
+    folder: Path, epoch: str, model: nn.Module, ema: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+) -> None:
+    """Write `last.pth`, from which a run resumes, in one move, and the mean weights (`ema`) of the epoch beside it."""
+    part, mean = folder / "last.part", ema.state_dict()
+    torch.save({"model": model.state_dict(), "ema": mean, "optimizer": optimizer.state_dict(), "state": state}, part)
     part.replace(folder / "last.pth")
-    torch.save({"ema": states["ema"]}, folder / f"epoch{epoch}.pth")
+    torch.save({"ema": mean}, folder / f"epoch{epoch}.pth")

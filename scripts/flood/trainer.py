@@ -150,13 +150,8 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint that a run resumes from, and a copy of the averaged weights per epoch."""
-        states = {
-            "model": self.model.state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "state": asdict(self.state),
-        }
-        write_checkpoint(self.plan.out, f"{self.state.epoch:02d}", states)
+        epoch = f"{self.state.epoch:02d}"
+        write_checkpoint(self.plan.out, epoch, self.model, self.ema, self.optimizer, asdict(self.state))
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self._stop = True
